@@ -1,0 +1,9 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+// Package modules is the whole of Tollgate as one Caddy plugin: importing it
+// registers every gateway module.
+//
+// It holds nothing but one import line per feature. Removing a line removes that
+// feature from the build, and a program that wants a single feature imports that
+// feature's package instead of this one; no feature needs another to be there.
+package modules
