@@ -1,0 +1,75 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+// Package jsonpeek looks into JSON documents without decoding them.
+//
+// It has two faces, because a gateway reads JSON for two purposes. [Scan] is
+// for request bodies, on which decisions are based: it validates the whole
+// document and refuses whatever two parsers could read differently, so that
+// the field that decides is the field the upstream sees. [Reader] is for
+// response documents, which only have to be measured: it takes them in chunks
+// cut anywhere, picks a few members and is lenient about everything else.
+//
+// The remaining functions read the raw values that either returns.
+package jsonpeek
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MaxDepth is the deepest nesting that Scan accepts, the top-level object
+// being depth one.
+const MaxDepth = 64
+
+// SyntaxError says why and where a document was refused. The message never
+// quotes the document.
+type SyntaxError struct {
+	Offset int    // bytes before the offending one
+	Msg    string // what is wrong, in lower case
+}
+
+// Error describes the defect and its place.
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("parse json: %s at byte %d", e.Msg, e.Offset)
+}
+
+// DuplicateError says that a wanted member appears twice, or under a spelling
+// that differs only in case or Unicode folding and that a lenient parser would
+// therefore take for it.
+type DuplicateError struct {
+	Name string // the wanted name
+}
+
+// Error names the member.
+func (e *DuplicateError) Error() string {
+	return fmt.Sprintf("parse json: member %q is given more than once or in a variant spelling", e.Name)
+}
+
+// Names is the set of top-level members that a Scan looks for. It is immutable
+// and safe for concurrent use.
+type Names struct {
+	names [][]byte
+	first [256]bool // first bytes that a wanted name or a variant can have
+}
+
+// NewNames returns a set. The position of a name is the index of its value in
+// the output of Scan.
+func NewNames(names ...string) *Names {
+	n := &Names{}
+	for _, name := range names {
+		n.names = append(n.names, []byte(name))
+		if name != "" {
+			n.first[strings.ToLower(name[:1])[0]] = true
+			n.first[strings.ToUpper(name[:1])[0]] = true
+		}
+	}
+	// Beyond ASCII and behind an escape anything may hide.
+	n.first['\\'] = true
+	for c := 0x80; c < 0x100; c++ {
+		n.first[c] = true
+	}
+	return n
+}
+
+// Len returns the number of names.
+func (n *Names) Len() int { return len(n.names) }
