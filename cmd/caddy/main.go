@@ -11,9 +11,9 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddy-gateway/tollgate/modules"
-	_ "github.com/caddyserver/caddy/v2/modules/standard"
 )
 
 // description replaces the text that Caddy's help prints for the root command.

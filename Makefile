@@ -1,0 +1,86 @@
+# Building, running and checking Tollgate. Needs Go (the version of go.mod or newer)
+# and git; everything else is fetched through Go's module system.
+
+MODULE   := github.com/caddy-gateway/tollgate
+TAGS     := nobadger,nomysql,nopgx
+GOFLAGS_BUILD := -trimpath -tags=$(TAGS)
+CONFIG   ?= caddyfile-examples/quickstart.Caddyfile
+FUZZTIME ?= 30s
+BENCH    ?= .
+BENCHTIME ?= 1s
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# Each module is tested with its own go.mod.
+MODULES  := . integration
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: go
+go:
+	@command -v go >/dev/null || { \
+	  echo "Go is missing. Install $$(awk '$$1 == "go" { print "go" $$2 }' go.mod) or newer: https://go.dev/doc/install" >&2; \
+	  exit 1; }
+
+.PHONY: build
+build: go ## Build bin/caddy: Caddy with every gateway module
+	go build $(GOFLAGS_BUILD) -o bin/caddy ./cmd/caddy
+
+.PHONY: run
+run: build ## Run the quick start, a gateway on :8300 (CONFIG=file for another)
+	bin/caddy run --adapter caddyfile --config $(CONFIG)
+
+.PHONY: test
+test: go ## Run all tests
+	go test -tags=$(TAGS) ./...
+	cd integration && go test -tags=$(TAGS) ./...
+
+.PHONY: race
+race: go ## Run the tests with the race detector, without the slowest ones
+	go test -race -short -tags=$(TAGS) ./...
+	cd integration && go test -race -short -tags=$(TAGS) ./...
+
+.PHONY: vet
+vet: go ## Run go vet
+	go vet -tags=$(TAGS) ./...
+	cd integration && go vet -tags=$(TAGS) ./...
+
+.PHONY: fmt-check
+fmt-check: go ## Fail if a Go file is not formatted
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard -- '*.go' | xargs -0 gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Run golangci-lint (built once, into bin/)
+	$(GOLANGCI) run ./...
+	cd integration && ../$(GOLANGCI) run --config ../.golangci.yml ./...
+
+$(GOLANGCI): | go
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/golangci-lint $@
+
+.PHONY: bench
+bench: go ## Run the benchmarks (BENCH=regexp, BENCHTIME=1s)
+	@for module in $(MODULES); do \
+	  packages=$$(cd $$module && git grep -l --untracked '^func Benchmark' -- '*_test.go' ':!integration' | xargs -r -n1 dirname | sort -u | sed 's,^,./,'); \
+	  if [ -n "$$packages" ]; then \
+	    (cd $$module && go test -tags=$(TAGS) -run='^$$' -bench='$(BENCH)' -benchtime=$(BENCHTIME) -benchmem $$packages) || exit 1; \
+	  fi; \
+	done
+
+.PHONY: fuzz
+fuzz: go ## Run each fuzz target for FUZZTIME (30s)
+	@git grep --untracked -Eo '^func Fuzz[A-Za-z0-9_]+' -- '*_test.go' | sed 's/:func /:/' | while IFS=: read -r file target; do \
+	  echo "$$file $$target"; \
+	  directory=$$(dirname "$$file"); \
+	  (cd "$$directory" && go test -tags=$(TAGS) -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) . </dev/null) || exit 1; \
+	done
+
+.PHONY: clean
+clean: ## Remove what the build made
+	rm -rf bin
