@@ -1,0 +1,80 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package consumers
+
+import (
+	"crypto/subtle"
+	"iter"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
+)
+
+// Table finds consumers by the digest of a key and by name. Build makes one. It
+// is immutable and safe for concurrent use; the zero value holds nobody.
+type Table struct {
+	consumers   []Consumer
+	credentials []Credential // grouped by consumer, in the order of consumers
+	byDigest    map[apikey.Digest]uint32
+	byName      map[string]uint32
+}
+
+// absent stands in for the stored digest of an unknown key.
+var absent apikey.Digest
+
+// Lookup returns the credential of the key with digest d, or nil if there is
+// none. Whether the key is active now is the caller's question.
+//
+// The time taken tells nothing useful about stored keys: what is searched for
+// is a SHA-256 digest, whose bits a caller cannot steer towards a stored one,
+// and the comparison that decides takes the same time for known and unknown
+// keys. Lookup does not allocate.
+func (t *Table) Lookup(d apikey.Digest) *Credential {
+	stored, found := &absent, 0
+	var credential *Credential
+	if i, ok := t.byDigest[d]; ok {
+		credential = &t.credentials[i]
+		stored, found = &credential.digest, 1
+	}
+	if subtle.ConstantTimeCompare(d[:], stored[:])&found != 1 {
+		return nil
+	}
+	return credential
+}
+
+// Consumer returns the consumer called name, or nil if there is none. A custom
+// id is not a name.
+func (t *Table) Consumer(name string) *Consumer {
+	i, ok := t.byName[name]
+	if !ok {
+		return nil
+	}
+	return &t.consumers[i]
+}
+
+// Anonymous returns keyless access as the consumer called name, or nil if there
+// is no such consumer. It is always active and has the consumer's own groups,
+// tags and models. It allocates, so callers keep the result.
+func (t *Table) Anonymous(name string) *Credential {
+	c := t.Consumer(name)
+	if c == nil {
+		return nil
+	}
+	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags}
+}
+
+// Len returns the number of consumers.
+func (t *Table) Len() int { return len(t.consumers) }
+
+// Keys returns the number of keys of all consumers together.
+func (t *Table) Keys() int { return len(t.credentials) }
+
+// All yields the consumers in the order in which they were given to Build.
+func (t *Table) All() iter.Seq[*Consumer] {
+	return func(yield func(*Consumer) bool) {
+		for i := range t.consumers {
+			if !yield(&t.consumers[i]) {
+				return
+			}
+		}
+	}
+}
