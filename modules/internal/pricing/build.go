@@ -162,7 +162,7 @@ func (b *builder) row(f *fileRow, m *Model, path string) (r row, err error) {
 		b.warnings = append(b.warnings, fmt.Sprintf("model %q (%s), %s%s", m.ID, m.Provider, path, text))
 	})
 	r.plans = s.resolve()
-	return r, nil
+	return r, r.check()
 }
 
 // schedule converts the windows of the row into s and their hours.

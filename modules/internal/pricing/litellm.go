@@ -103,6 +103,9 @@ func (e liteEntry) model(key string, warn func(string)) (*Model, error) {
 	st := s.statement()
 	r.schedule = e.offPeak(st, warn)
 	r.plans = st.resolve()
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("prices%w", err)
+	}
 	if e["tiered_pricing"] != nil {
 		warn("tiered_pricing is not read; the flat price stands")
 	}

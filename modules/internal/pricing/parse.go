@@ -75,12 +75,19 @@ func decodeStrict(data []byte, v any) error {
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
 	if mismatch := (*json.UnmarshalTypeError)(nil); errors.As(err, &mismatch) {
-		return fmt.Errorf("%s: a %s cannot stand here; prices are decimal strings such as \"0.15\"", mismatch.Field, mismatch.Value)
+		return fmt.Errorf("%s: a %s cannot stand here; prices are decimal strings such as \"0.15\"", withoutTypes(mismatch.Field), mismatch.Value)
 	}
 	if err != nil {
 		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
+}
+
+// withoutTypes removes the names of embedded types from the path of a field,
+// which mean nothing to the author of a file.
+func withoutTypes(path string) string {
+	path = strings.ReplaceAll(path, "fileTariff.", "")
+	return strings.ReplaceAll(path, "filePrices.", "")
 }
 
 // checkDuplicates refuses objects that hold a name twice, of which the

@@ -80,6 +80,22 @@ func (o order) violated(p *priceSet) bool {
 	return p.has[o.low] && p.has[o.high] && p.rates[o.low] > p.rates[o.high]
 }
 
+// check refuses rows in which a refinement states a price of cache reads above
+// the price of input it inherits.
+func (r *row) check() error {
+	for _, p := range r.plans {
+		for _, tables := range p {
+			for i := range tables {
+				t := &tables[i]
+				if read, in := t.rates[usage.CacheRead], t.rates[usage.Input]; read > in {
+					return fmt.Errorf(": at %s, cache_read %s exceeds the price of input, %s", t.label, read, in)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Proportions beyond which a price is likely a mistake: a factor in tenths.
 const (
 	maxWrite1hTenths  = 25 // of input
