@@ -7,3 +7,7 @@
 // feature from the build, and a program that wants a single feature imports that
 // feature's package instead of this one; no feature needs another to be there.
 package modules
+
+import (
+	_ "github.com/caddy-gateway/tollgate/modules/mockllm"
+)

@@ -1,0 +1,217 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package modules_test
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A package may import only packages of lower floors. This is the whole of the house;
+// a package that is not listed fails the test, so that its floor is decided on.
+const (
+	floorPure     = iota // domain logic, which knows nothing of Caddy
+	floorGlue            // between the domain logic and Caddy
+	floorApp             // what all handlers share
+	floorFeature         // one Caddy feature each
+	floorAssembly        // all features together
+	floorEnd             // programs and end-to-end tests
+)
+
+// floors places every package, by its directory.
+var floors = map[string]int{
+	"modules/internal/money":     floorPure,
+	"modules/internal/usage":     floorPure,
+	"modules/internal/stream":    floorPure,
+	"modules/internal/jsonpeek":  floorPure,
+	"modules/internal/pricing":   floorPure,
+	"modules/internal/apikey":    floorPure,
+	"modules/internal/consumers": floorPure,
+	"modules/internal/ledger":    floorPure,
+	"modules/internal/apierror":  floorPure,
+
+	"modules/internal/state":   floorGlue,
+	"modules/internal/options": floorGlue,
+	"modules/internal/order":   floorGlue,
+	"modules/internal/testkit": floorGlue,
+
+	"modules/gateway": floorApp,
+
+	"modules/acl":           floorFeature,
+	"modules/consumermatch": floorFeature,
+	"modules/correlationid": floorFeature,
+	"modules/gatewayroute":  floorFeature,
+	"modules/iprestriction": floorFeature,
+	"modules/keyauth":       floorFeature,
+	"modules/llmcost":       floorFeature,
+	"modules/mockllm":       floorFeature,
+	"modules/requestguard":  floorFeature,
+
+	"modules": floorAssembly,
+
+	"cmd/caddy":   floorEnd,
+	"integration": floorEnd,
+}
+
+// testkitDir is the one package that tests on its own floor may import.
+const testkitDir = "modules/internal/testkit"
+
+// dependencies are the modules that the shipped packages may import directly, each
+// with the reason. What Caddy links already costs an operator nothing.
+var dependencies = map[string]string{
+	"github.com/caddyserver/caddy/v2":     "what the gateway is made for",
+	"github.com/dustin/go-humanize":       "the sizes of Caddy's own options",
+	"github.com/google/uuid":              "request identifiers, as Caddy makes them",
+	"github.com/prometheus/client_golang": "Caddy's metrics registry",
+	"github.com/spf13/cobra":              "Caddy's subcommands",
+	"go.uber.org/zap":                     "Caddy's logger",
+	"golang.org/x/net/http/httpguts":      "the token and field syntax that net/http applies",
+}
+
+func TestImportsGoDownwards(t *testing.T) {
+	t.Parallel()
+	tree := readRepository(t)
+	for _, f := range tree.gofs {
+		floor, ok := floors[f.dir]
+		if !ok {
+			t.Errorf("%s: directory %s has no floor; give it one in this test and in docs/architecture.md", f.name, f.dir)
+			continue
+		}
+		for _, imported := range f.imports() {
+			if why := importFault(f, floor, imported); why != "" {
+				t.Errorf("%s imports %s: %s", f.name, imported, why)
+			}
+		}
+	}
+}
+
+// importFault says why a file on a floor may not import a path, or returns "".
+func importFault(f *goFile, floor int, imported string) string {
+	inside, ours := strings.CutPrefix(imported, modulePath+"/")
+	if !ours {
+		return foreignFault(floor, imported)
+	}
+	if inside == f.dir {
+		if f.test {
+			return "" // an external test imports its package
+		}
+		return "a package cannot import itself"
+	}
+	target, ok := floors[inside]
+	switch {
+	case !ok:
+		return "it has no floor"
+	case inside == testkitDir && !f.test:
+		return "the test kit is for tests"
+	case inside == testkitDir && floor > floorPure && floor < floorAssembly:
+		return ""
+	case floor == floorPure && target == floorPure:
+		return "" // leaves may be chained
+	case floor == floorEnd && target != floorAssembly:
+		return "the ends use what users use, which is the assembly alone"
+	case target == floor && floor == floorFeature:
+		return "features never import one another; they meet in the request state and in the app"
+	case target >= floor:
+		return "a package imports only lower floors"
+	}
+	return ""
+}
+
+// foreignFault says why a package outside this module may not be imported.
+func foreignFault(floor int, imported string) string {
+	first, _, _ := strings.Cut(imported, "/")
+	if !strings.Contains(first, ".") || floor == floorEnd {
+		return "" // the standard library; the ends have their own go.mod or link only Caddy
+	}
+	if floor == floorPure {
+		return "domain logic uses the standard library only"
+	}
+	for module := range dependencies {
+		if imported == module || strings.HasPrefix(imported, module+"/") {
+			return ""
+		}
+	}
+	return "it is not among the dependencies that this test gives a reason for"
+}
+
+func TestImportFault(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name     string
+		dir      string
+		test     bool
+		imported string
+		fault    bool
+	}{
+		{name: "pure uses the standard library", dir: "modules/internal/money", imported: "net/http"},
+		{name: "pure chains", dir: "modules/internal/pricing", imported: modulePath + "/modules/internal/money"},
+		{name: "pure uses Caddy", dir: "modules/internal/money", imported: "github.com/caddyserver/caddy/v2", fault: true},
+		{name: "pure uses zap", dir: "modules/internal/money", imported: "go.uber.org/zap", fault: true},
+		{name: "pure test uses the kit", dir: "modules/internal/money", test: true, imported: modulePath + "/" + testkitDir, fault: true},
+		{name: "glue uses pure", dir: "modules/internal/state", imported: modulePath + "/modules/internal/money"},
+		{name: "glue uses glue", dir: "modules/internal/state", imported: modulePath + "/modules/internal/order", fault: true},
+		{name: "glue test uses the kit", dir: "modules/internal/state", test: true, imported: modulePath + "/" + testkitDir},
+		{name: "feature uses the kit", dir: "modules/acl", imported: modulePath + "/" + testkitDir, fault: true},
+		{name: "feature uses the app", dir: "modules/acl", imported: modulePath + "/modules/gateway"},
+		{name: "feature uses a feature", dir: "modules/acl", imported: modulePath + "/modules/keyauth", fault: true},
+		{name: "feature test uses a feature", dir: "modules/acl", test: true, imported: modulePath + "/modules/keyauth", fault: true},
+		{name: "app uses a feature", dir: "modules/gateway", imported: modulePath + "/modules/keyauth", fault: true},
+		{name: "feature uses testify", dir: "modules/acl", imported: "github.com/stretchr/testify/require", fault: true},
+		{name: "assembly uses a feature", dir: "modules", imported: modulePath + "/modules/keyauth"},
+		{name: "program uses the assembly", dir: "cmd/caddy", imported: modulePath + "/modules"},
+		{name: "program uses a feature", dir: "cmd/caddy", imported: modulePath + "/modules/keyauth", fault: true},
+		{name: "unknown package", dir: "modules/acl", imported: modulePath + "/modules/internal/misc", fault: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			fault := importFault(&goFile{dir: tt.dir, test: tt.test}, floors[tt.dir], tt.imported)
+			if (fault != "") != tt.fault {
+				t.Errorf("importFault() = %q, want a fault: %v", fault, tt.fault)
+			}
+		})
+	}
+}
+
+// TestAssemblyIsComplete checks that modules.go imports exactly the packages that
+// register Caddy modules.
+func TestAssemblyIsComplete(t *testing.T) {
+	t.Parallel()
+	tree := readRepository(t)
+	var want, got []string
+	for _, dir := range tree.moduleDirs() {
+		want = append(want, modulePath+"/"+dir)
+	}
+	for _, f := range tree.packages()["modules"] {
+		if f.test {
+			continue
+		}
+		if f.name != "modules/modules.go" {
+			t.Errorf("%s: modules.go is the only file of its package", f.name)
+		}
+		if len(f.syntax.Decls) > 1 {
+			t.Errorf("%s: the assembly holds import lines and nothing else", f.name)
+		}
+		for _, spec := range f.syntax.Imports {
+			if spec.Name == nil || spec.Name.Name != "_" {
+				t.Errorf("%s: import %s is not blank", f.name, spec.Path.Value)
+			}
+		}
+		got = append(got, f.imports()...)
+	}
+	if !slices.IsSorted(got) {
+		t.Errorf("modules/modules.go: imports are not sorted: %s", got)
+	}
+	for _, p := range want {
+		if !slices.Contains(got, p) {
+			t.Errorf("modules/modules.go does not import %s, which registers Caddy modules", p)
+		}
+	}
+	for _, p := range got {
+		if !slices.Contains(want, p) {
+			t.Errorf("modules/modules.go imports %s, which registers no Caddy module", path.Base(p))
+		}
+	}
+}
