@@ -1,0 +1,245 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// DefaultMaxBody is how much of a request body a handler may read that has no
+// limit of its own.
+const DefaultMaxBody = 10 << 20
+
+// buffered counts the bytes of all request bodies in memory; bufferLimit is
+// its bound for the process.
+var (
+	buffered    atomic.Int64
+	bufferLimit = sync.OnceValue(func() int64 {
+		if limit := debug.SetMemoryLimit(-1); limit > 0 && limit < math.MaxInt64 {
+			return limit / 4
+		}
+		return 512 << 20
+	})
+)
+
+// Buffered is how many bytes of request bodies are in memory.
+func Buffered() int64 { return buffered.Load() }
+
+// Body reads the request body whole, once, up to limit bytes, and puts a
+// reader over the same bytes in its place; later calls return the same bytes.
+// They are valid until the request ends and must not be changed.
+//
+// It fails with 413 beyond limit, 415 for a Content-Encoding (what is decided
+// on must be what is forwarded, and the gateway does not decode), 501 if the
+// client asked for incremental forwarding (RFC 10036), 503 if the bodies of
+// all requests together would exceed a quarter of GOMEMLIMIT (512 MiB where
+// none is set), 400 if the client broke off.
+func (rq *Request) Body(r *http.Request, limit int64) ([]byte, error) {
+	if rq.body != nil && rq.body.serves(r.Body) {
+		if int64(len(rq.body.data)) > limit {
+			return nil, tooLarge(limit)
+		}
+		return rq.body.data, nil
+	}
+	if rq.bodyErr != nil {
+		return nil, rq.bodyErr
+	}
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, nil
+	}
+	b, err := rq.readBody(r, limit)
+	if err != nil {
+		rq.bodyErr = err
+		return nil, err
+	}
+	rq.replaceBody(b)
+	r.Body = b.reader()
+	return b.data, nil
+}
+
+func (rq *Request) readBody(r *http.Request, limit int64) (*buffer, error) {
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return nil, Deny(http.StatusUnsupportedMediaType, "content_encoding_unsupported",
+			"This route reads the request body and does not accept Content-Encoding "+strconv.Quote(enc))
+	}
+	if caddyhttp.IsIncremental(r.Header) {
+		return nil, Deny(http.StatusNotImplemented, "incremental_unsupported",
+			"This route reads the request body whole and cannot forward it incrementally")
+	}
+	if r.ContentLength > limit {
+		return nil, tooLarge(limit)
+	}
+	b := &buffer{}
+	if err := b.fill(r.Body, r.ContentLength, limit); err != nil {
+		b.free()
+		return nil, err
+	}
+	return b, nil
+}
+
+// SetBody puts data in place of the request body, for this and all later
+// handlers. The request state keeps data; the caller must not change it.
+func (rq *Request) SetBody(r *http.Request, data []byte) {
+	b := &buffer{data: data, foreign: true}
+	rq.replaceBody(b)
+	r.Body = b.reader()
+	r.ContentLength = int64(len(data))
+	r.TransferEncoding = nil
+	r.Header.Set("Content-Length", strconv.Itoa(len(data)))
+}
+
+func (rq *Request) replaceBody(b *buffer) {
+	b.prev = rq.body
+	rq.body = b
+}
+
+func (rq *Request) releaseBody() {
+	for b := rq.body; b != nil; b = b.prev {
+		b.free()
+	}
+}
+
+// buffer is a request body in memory. Its bytes go back to the pool when the
+// request is over; readers that were given out are closed then, which waits
+// for a read in progress, because a transport may still be reading after the
+// handler has returned.
+type buffer struct {
+	data     []byte
+	reserved int64
+	foreign  bool // data is not from the pool
+	prev     *buffer
+
+	mu   sync.Mutex
+	gone bool
+	last *bodyReader
+}
+
+func (b *buffer) serves(body io.ReadCloser) bool {
+	br, ok := body.(*bodyReader)
+	return ok && br.b == b
+}
+
+func (b *buffer) reader() io.ReadCloser {
+	b.last = &bodyReader{b: b}
+	return b.last
+}
+
+func (b *buffer) reserve(n int64) error {
+	if buffered.Add(n) > bufferLimit() {
+		buffered.Add(-n)
+		return Deny(http.StatusServiceUnavailable, "body_memory_exhausted",
+			"The gateway holds too many request bodies at the moment; try again")
+	}
+	b.reserved += n
+	return nil
+}
+
+func (b *buffer) fill(src io.Reader, length, limit int64) error {
+	if length >= 0 {
+		if err := b.reserve(length); err != nil {
+			return err
+		}
+		b.data = getHeld(length)[:length]
+		if _, err := io.ReadFull(src, b.data); err != nil {
+			return unreadable(err, limit)
+		}
+		return nil
+	}
+	b.data = getHeld(4096)
+	for {
+		if len(b.data) == cap(b.data) {
+			grown := make([]byte, len(b.data), min(2*int64(cap(b.data)), limit+1))
+			copy(grown, b.data)
+			putHeld(b.data)
+			b.data = grown
+		}
+		n, err := src.Read(b.data[len(b.data):cap(b.data)])
+		b.data = b.data[:len(b.data)+n]
+		if int64(len(b.data)) > limit {
+			return tooLarge(limit)
+		}
+		if rerr := b.reserve(int64(n)); rerr != nil {
+			return rerr
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return unreadable(err, limit)
+		}
+	}
+}
+
+func (b *buffer) free() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.gone {
+		return
+	}
+	b.gone = true
+	buffered.Add(-b.reserved)
+	if !b.foreign {
+		putHeld(b.data)
+	}
+	b.data = nil
+}
+
+// bodyReader reads a buffer. Each is used by one reader at a time, but its end
+// may come from another goroutine.
+type bodyReader struct {
+	b   *buffer
+	off int
+}
+
+func (br *bodyReader) Read(p []byte) (int, error) {
+	br.b.mu.Lock()
+	defer br.b.mu.Unlock()
+	if br.b.gone {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if br.off >= len(br.b.data) {
+		return 0, io.EOF
+	}
+	n := copy(p, br.b.data[br.off:])
+	br.off += n
+	return n, nil
+}
+
+// Close does nothing: the request state owns the bytes, and a proxy that
+// retries may read again from a new reader.
+func (br *bodyReader) Close() error { return nil }
+
+func tooLarge(limit int64) error {
+	return Deny(http.StatusRequestEntityTooLarge, "body_too_large",
+		"The request body is larger than the "+strconv.FormatInt(limit, 10)+" bytes that this route accepts")
+}
+
+func unreadable(err error, limit int64) error {
+	var tooBig *http.MaxBytesError
+	if errors.As(err, &tooBig) {
+		return tooLarge(min(limit, tooBig.Limit))
+	}
+	return Deny(http.StatusBadRequest, "body_unreadable", "The request body broke off before its end")
+}
+
+// countedBody counts the bytes of a body whose length was not announced. The
+// count is atomic because a transport may read on after the handler returned.
+type countedBody struct {
+	io.ReadCloser
+	n *atomic.Int64
+}
+
+func (c countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}

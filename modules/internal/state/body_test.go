@@ -1,0 +1,169 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+// within runs fn in a request with the given body, inside the outermost
+// handler, and ends the request.
+func within(t *testing.T, body io.Reader, header http.Header, fn func(r *http.Request, rq *state.Request)) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/v1/x", body)
+	for k, v := range header {
+		r.Header[k] = v
+	}
+	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
+	h := handle(func(w http.ResponseWriter, r *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
+		fn(r, rq)
+		return nil
+	})
+	if err := state.Serve(h, newHost(), w, r, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deniedWith(t *testing.T, err error, status int, code string) {
+	t.Helper()
+	d, ok := errors.AsType[*state.Denial](err)
+	if !ok || d.Status != status || d.Code != code {
+		t.Errorf("error %v, want status %d and code %s", err, status, code)
+	}
+}
+
+func TestBodyIsReadOnceAndReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]io.Reader{
+		"announced length": strings.NewReader("hello"),
+		"chunked":          io.MultiReader(strings.NewReader("hel"), strings.NewReader("lo")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			within(t, body, nil, func(r *http.Request, rq *state.Request) {
+				first, err := rq.Body(r, 100)
+				if err != nil || string(first) != "hello" {
+					t.Fatalf("got %q, %v", first, err)
+				}
+				second, _ := rq.Body(r, 100)
+				if &first[0] != &second[0] {
+					t.Error("the second reader got other bytes than the first")
+				}
+				if forwarded, _ := io.ReadAll(r.Body); string(forwarded) != "hello" {
+					t.Errorf("forwarded %q", forwarded)
+				}
+			})
+		})
+	}
+}
+
+func TestBodyBounds(t *testing.T) {
+	t.Parallel()
+	chunked := func(s string) io.Reader { return io.MultiReader(strings.NewReader(s)) }
+	within(t, strings.NewReader("123456"), nil, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 5)
+		deniedWith(t, err, http.StatusRequestEntityTooLarge, "body_too_large")
+	})
+	within(t, chunked("123456"), nil, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 5)
+		deniedWith(t, err, http.StatusRequestEntityTooLarge, "body_too_large")
+	})
+	within(t, chunked(strings.Repeat("x", 9000)), nil, func(r *http.Request, rq *state.Request) {
+		if b, err := rq.Body(r, 9000); err != nil || len(b) != 9000 {
+			t.Errorf("a body of exactly the limit: %d bytes, %v", len(b), err)
+		}
+		_, err := rq.Body(r, 8999)
+		deniedWith(t, err, http.StatusRequestEntityTooLarge, "body_too_large")
+	})
+	within(t, strings.NewReader("x"), http.Header{"Content-Encoding": {"gzip"}}, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 5)
+		deniedWith(t, err, http.StatusUnsupportedMediaType, "content_encoding_unsupported")
+	})
+	within(t, strings.NewReader("x"), http.Header{"Incremental": {"?1"}}, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 5)
+		deniedWith(t, err, http.StatusNotImplemented, "incremental_unsupported")
+	})
+	within(t, io.MultiReader(strings.NewReader("ab"), brokenReader{}), nil, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 100)
+		deniedWith(t, err, http.StatusBadRequest, "body_unreadable")
+		_, again := rq.Body(r, 100)
+		deniedWith(t, again, http.StatusBadRequest, "body_unreadable")
+	})
+	within(t, http.MaxBytesReader(nil, io.NopCloser(chunked("123456")), 3), nil, func(r *http.Request, rq *state.Request) {
+		_, err := rq.Body(r, 100)
+		deniedWith(t, err, http.StatusRequestEntityTooLarge, "body_too_large")
+	})
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestSetBodyReplacesForAll(t *testing.T) {
+	t.Parallel()
+	within(t, strings.NewReader("old"), nil, func(r *http.Request, rq *state.Request) {
+		if _, err := rq.Body(r, 100); err != nil {
+			t.Fatal(err)
+		}
+		rq.SetBody(r, []byte("longer"))
+		got, err := rq.Body(r, 100)
+		if err != nil || string(got) != "longer" || r.ContentLength != 6 || r.Header.Get("Content-Length") != "6" {
+			t.Errorf("body %q, %v, length %d", got, err, r.ContentLength)
+		}
+		if forwarded, _ := io.ReadAll(r.Body); string(forwarded) != "longer" {
+			t.Errorf("forwarded %q", forwarded)
+		}
+	})
+}
+
+// A transport may still hold the body when the handler has returned. It must
+// read an error then, never another request's bytes.
+func TestReaderOfAnEndedRequestFails(t *testing.T) {
+	t.Parallel()
+	var kept io.ReadCloser
+	within(t, bytes.NewReader(bytes.Repeat([]byte("a"), 5000)), nil, func(r *http.Request, rq *state.Request) {
+		if _, err := rq.Body(r, 10_000); err != nil {
+			t.Fatal(err)
+		}
+		kept = r.Body
+	})
+	within(t, bytes.NewReader(bytes.Repeat([]byte("b"), 5000)), nil, func(r *http.Request, rq *state.Request) {
+		if _, err := rq.Body(r, 10_000); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := kept.Read(make([]byte, 10)); n != 0 || !errors.Is(err, http.ErrBodyReadAfterClose) {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+	})
+}
+
+// Not parallel: it looks at the counter of the whole process.
+func TestBufferedBytesAreGivenBack(t *testing.T) {
+	before := state.Buffered()
+	within(t, strings.NewReader("hello"), nil, func(r *http.Request, rq *state.Request) {
+		if _, err := rq.Body(r, 100); err != nil {
+			t.Fatal(err)
+		}
+		if got := state.Buffered() - before; got != 5 {
+			t.Errorf("%d bytes counted, want 5", got)
+		}
+	})
+	within(t, io.MultiReader(strings.NewReader("ab"), brokenReader{}), nil, func(r *http.Request, rq *state.Request) {
+		_, _ = rq.Body(r, 100)
+	})
+	if got := state.Buffered(); got != before {
+		t.Errorf("%d bytes still counted", got-before)
+	}
+}

@@ -1,0 +1,112 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/usage"
+)
+
+// placeholder serves {gateway.*} from the state when it is asked for; nothing
+// is copied into the replacer beforehand. Unknown names are left to others.
+func (rq *Request) placeholder(key string) (any, bool) {
+	name, ok := strings.CutPrefix(key, "gateway.")
+	if !ok {
+		return nil, false
+	}
+	switch name {
+	case "correlation_id":
+		return rq.ID(), true
+	case "route":
+		return rq.RouteName(), true
+	case "error.code":
+		return rq.Failure.Code, true
+	case "error.message":
+		return rq.Failure.Message, true
+	}
+	if sub, ok := strings.CutPrefix(name, "consumer."); ok {
+		return rq.consumerPlaceholder(sub)
+	}
+	if name == "credential.id" {
+		if rq.Credential == nil {
+			return "", true
+		}
+		return rq.Credential.ID, true
+	}
+	if sub, ok := strings.CutPrefix(name, "llm."); ok {
+		return rq.LLM.placeholder(sub)
+	}
+	return nil, false
+}
+
+func (rq *Request) consumerPlaceholder(name string) (any, bool) {
+	c := rq.Credential
+	if name == "anonymous" {
+		return strconv.FormatBool(rq.Anonymous), true
+	}
+	if c == nil {
+		switch name {
+		case "name", "custom_id", "groups", "tags":
+			return "", true
+		}
+		return nil, false
+	}
+	switch name {
+	case "name":
+		return c.Consumer.Name, true
+	case "custom_id":
+		return c.Consumer.CustomID, true
+	case "groups":
+		return strings.Join(c.Groups, " "), true
+	case "tags":
+		return strings.Join(c.Tags, " "), true
+	}
+	return nil, false
+}
+
+func (l *LLM) placeholder(name string) (any, bool) {
+	switch name {
+	case "provider":
+		return l.Provider, true
+	case "model":
+		return l.Model, true
+	case "response_model":
+		return l.Report.Model, true
+	case "operation":
+		return l.Endpoint.Operation, true
+	case "stream":
+		return strconv.FormatBool(l.Stream), true
+	case "service_tier":
+		return l.Report.ServiceTier, true
+	case "tokens":
+		return l.Report.Counts.Total(), true
+	case "input_tokens":
+		return l.Report.Counts.TotalInput(), true
+	case "output_tokens":
+		return l.Report.Counts.TotalOutput(), true
+	case "cost":
+		if !l.PriceKnown {
+			return "", true
+		}
+		return l.Cost.String(), true
+	case "exact":
+		return strconv.FormatBool(l.Exact()), true
+	case "truncated":
+		return strconv.FormatBool(l.Truncated), true
+	}
+	if class, ok := strings.CutPrefix(name, "tokens."); ok {
+		for c := range usage.Class(usage.NumClasses) {
+			if c.String() == class {
+				return l.Report.Counts[c], true
+			}
+		}
+	}
+	return nil, false
+}
+
+// Exact says that the provider itself reported the complete usage.
+func (l *LLM) Exact() bool {
+	return l.Report.Found && !l.Report.OutputPartial && !l.Report.Malformed
+}

@@ -1,0 +1,138 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+)
+
+// Handler is the body of a gateway handler: ServeHTTP of the module only
+// calls [Serve], which calls Handle with the request state.
+type Handler interface {
+	Handle(w http.ResponseWriter, r *http.Request, rq *Request, next caddyhttp.Handler) error
+}
+
+// Serve runs h with the state of r. The first gateway handler that a request
+// meets is the outermost: it creates the state, strips identity headers that
+// only the gateway may assert, wraps the writer, and, when the rest of the
+// chain is done, renders an error and settles. Inner handlers just run.
+//
+// The end is in a defer because a broken upstream stream panics through the
+// chain (http.ErrAbortHandler); the panic passes on.
+func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	rq := Of(r)
+	if rq != nil && rq.entered {
+		return h.Handle(w, r, rq, next)
+	}
+	if rq == nil {
+		rq = &Request{Start: time.Now()}
+		rq.attach(r)
+	}
+	rq.entered = true
+	rq.host = host
+	StripIdentity(r.Header)
+	rq.writer.init(rq, w, r)
+	if r.ContentLength > 0 {
+		rq.in.Store(r.ContentLength)
+	} else if r.ContentLength < 0 && r.Body != nil {
+		r.Body = countedBody{r.Body, &rq.in}
+	}
+	rq.logTo(r)
+
+	done := false
+	defer func() {
+		rq.aborted = rq.aborted || !done
+		rq.close(r)
+	}()
+	err := h.Handle(&rq.writer, r, rq, next)
+	if err != nil {
+		err = rq.renderError(r, err)
+	}
+	if err == nil {
+		err = rq.writer.end()
+	}
+	done = true
+	return err
+}
+
+// attach puts the state where handlers, matchers and placeholders find it.
+func (rq *Request) attach(r *http.Request) {
+	ctx := r.Context()
+	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+		vars[varKey] = rq
+	}
+	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		rq.repl = repl
+		repl.Map(rq.placeholder)
+	}
+}
+
+// logTo adds the state to the access log as one object, built only when a
+// line is written. Servers without access logs skip the bookkeeping.
+func (rq *Request) logTo(r *http.Request) {
+	ctx := r.Context()
+	if srv, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && srv != nil && srv.Logs == nil {
+		return
+	}
+	if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+		extra.Set(zap.Object("gateway", logObject{rq}))
+	}
+}
+
+// close ends the request: what was not settled is settled as it stands, then
+// the request is counted and its body buffer given back.
+func (rq *Request) close(r *http.Request) {
+	rq.aborted = rq.aborted || rq.writer.writeErr != nil
+	rq.Settle()
+	if rq.host != nil {
+		rq.host.Observe(rq, rq.outcome())
+	}
+	rq.writer.release()
+	rq.releaseBody()
+}
+
+func (rq *Request) outcome() Outcome {
+	o := Outcome{
+		Status:   rq.writer.status,
+		Duration: time.Since(rq.Start),
+		BytesIn:  rq.in.Load(),
+		BytesOut: rq.writer.bytes,
+		Attempts: rq.upstreamAttempts(),
+		Aborted:  rq.aborted,
+	}
+	if !rq.writer.firstByte.IsZero() {
+		o.FirstByte = rq.writer.firstByte.Sub(rq.Start)
+	}
+	return o
+}
+
+// OnSettle registers s to be told when the answer is complete or broken.
+// Settlers run in the order of registration; at most four are kept, one per
+// kind of handler that meters.
+func (rq *Request) OnSettle(s Settler) {
+	if rq.nsettle < len(rq.settlers) {
+		rq.settlers[rq.nsettle] = s
+		rq.nsettle++
+	}
+}
+
+// Settle closes the account of the request. It is idempotent: the first call
+// counts. The response writer calls it before the write that completes the
+// answer; [Serve] calls it at the end for whatever never got there.
+func (rq *Request) Settle() {
+	if rq.settled {
+		return
+	}
+	rq.settled = true
+	for _, s := range rq.settlers[:rq.nsettle] {
+		s.SettleRequest(rq)
+	}
+	if rq.host != nil {
+		rq.host.Record(rq)
+	}
+}

@@ -1,0 +1,281 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+// Tap looks at a response on its way to the client.
+type Tap interface {
+	// ResponseHeader is called once, before the final header goes out, and
+	// may change it. A returned hold greater than zero asks for the body to
+	// be held back to its end as long as it fits in that many bytes, so that
+	// headers can tell about it.
+	ResponseHeader(status int, h http.Header) (hold int64)
+	// ResponseBody is called with each chunk before it is forwarded. It must
+	// not keep or change p. It returns true when the chunk holds the event
+	// that completes the answer.
+	ResponseBody(p []byte) (terminal bool)
+	// HeldHeader is called, after settlement, when a held answer is complete
+	// and its header is about to be sent.
+	HeldHeader(h http.Header)
+}
+
+// Writer passes a response on unchanged in content and time, unless a tap asks
+// to hold it. It settles the request before the write that completes the
+// answer: the one that fills Content-Length, holds the terminal event of a
+// stream, or sends a header that no body follows.
+//
+// It deliberately has no Flush or Hijack method: http.ResponseController finds
+// those of the wrapped writer through Unwrap, which works with and without
+// access logs.
+type Writer struct {
+	caddyhttp.ResponseWriterWrapper
+
+	rq        *Request
+	bodyless  bool // a HEAD request
+	header    bool // WriteHeader was called with a final status
+	sent      bool // the final header was forwarded
+	status    int
+	bytes     int64
+	expect    int64 // body bytes still announced by Content-Length; -1 unknown
+	firstByte time.Time
+	writeErr  error
+	echo      echo
+
+	taps  [3]Tap
+	ntaps int
+
+	holding bool
+	limit   int64
+	held    []byte
+}
+
+// Tapped adds t to the answer that is written to w, and returns the writer to
+// hand on. In the usual case w is the request's own writer and is returned as
+// it is; where another handler (encode, say) stands in between, t gets a
+// writer of its own, so that it sees the bytes as they are at its place.
+func (rq *Request) Tapped(w http.ResponseWriter, r *http.Request, t Tap) http.ResponseWriter {
+	own, ok := w.(*Writer)
+	if !ok || own.ntaps == len(own.taps) {
+		own = new(Writer)
+		own.init(rq, w, r)
+	}
+	own.taps[own.ntaps] = t
+	own.ntaps++
+	return own
+}
+
+// EndTapped must be called when the handler that called [Request.Tapped] sees
+// its next handler return without error, with the writer it got. It ends the
+// answer if that writer is one of its own.
+func (rq *Request) EndTapped(w http.ResponseWriter) error {
+	if own, ok := w.(*Writer); ok && own != &rq.writer {
+		return own.end()
+	}
+	return nil
+}
+
+func (w *Writer) init(rq *Request, inner http.ResponseWriter, r *http.Request) {
+	w.rq, w.ResponseWriter, w.expect = rq, inner, -1
+	w.bodyless = r.Method == http.MethodHead
+}
+
+// WriteHeader forwards informational headers at once; a final one is shown to
+// the taps and then forwarded or held.
+func (w *Writer) WriteHeader(status int) {
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	if w.header {
+		if !w.holding {
+			w.ResponseWriter.WriteHeader(status) // let net/http report it
+		}
+		return
+	}
+	w.header, w.status = true, status
+	if outer := &w.rq.writer; outer.status == 0 {
+		outer.status = status // settlement may come before the outer writer hears
+	}
+	h := w.Header()
+	w.echo.set(h)
+	w.expect = contentLength(h)
+	if w.bodyless || status == http.StatusNoContent || status == http.StatusNotModified || status == http.StatusSwitchingProtocols {
+		w.expect = 0
+	}
+	w.limit = 0
+	for _, t := range w.taps[:w.ntaps] {
+		w.limit = max(w.limit, t.ResponseHeader(status, h))
+	}
+	switch {
+	case w.expect == 0:
+		w.rq.Settle()
+		w.tellHeaders()
+		w.sendHeader()
+	case w.limit > 0 && w.expect <= w.limit:
+		w.holding = true
+	default:
+		w.sendHeader()
+	}
+}
+
+func (w *Writer) sendHeader() {
+	w.sent = true
+	if w.firstByte.IsZero() {
+		w.firstByte = time.Now()
+	}
+	w.ResponseWriter.WriteHeader(w.status)
+}
+
+func (w *Writer) tellHeaders() {
+	h := w.Header()
+	for _, t := range w.taps[:w.ntaps] {
+		t.HeldHeader(h)
+	}
+}
+
+// Write shows p to the taps and forwards or holds it.
+func (w *Writer) Write(p []byte) (int, error) {
+	if !w.header {
+		w.WriteHeader(http.StatusOK)
+	}
+	terminal := false
+	for _, t := range w.taps[:w.ntaps] {
+		if t.ResponseBody(p) {
+			terminal = true
+		}
+	}
+	if w.expect > 0 {
+		w.expect = max(0, w.expect-int64(len(p)))
+		terminal = terminal || w.expect == 0
+	}
+	if w.holding {
+		return w.hold(p)
+	}
+	if terminal {
+		w.rq.Settle()
+	}
+	return w.forward(p)
+}
+
+func (w *Writer) forward(p []byte) (int, error) {
+	n, err := w.ResponseWriter.Write(p)
+	w.bytes += int64(n)
+	if err != nil && w.writeErr == nil {
+		w.writeErr = err
+	}
+	return n, err
+}
+
+// hold keeps p back. When the announced length is reached the answer goes out
+// at once; when the answer outgrows the limit it becomes an ordinary one.
+func (w *Writer) hold(p []byte) (int, error) {
+	if int64(len(w.held))+int64(len(p)) > w.limit {
+		if err := w.letGo(); err != nil {
+			return 0, err
+		}
+		if w.expect == 0 {
+			w.rq.Settle()
+		}
+		return w.forward(p)
+	}
+	if w.held == nil {
+		w.held = getHeld(w.expect + int64(len(p)))
+	}
+	w.held = append(w.held, p...)
+	if w.expect == 0 {
+		return len(p), w.end()
+	}
+	return len(p), nil
+}
+
+// letGo sends what was held, without the headers that would have told about it.
+func (w *Writer) letGo() error {
+	w.holding = false
+	w.sendHeader()
+	held := w.held
+	if len(held) == 0 {
+		return nil
+	}
+	_, err := w.forward(held)
+	putHeld(held)
+	w.held = nil
+	return err
+}
+
+// end completes a held answer: settle, let the headers tell, send.
+func (w *Writer) end() error {
+	if !w.header {
+		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	if !w.holding {
+		return nil
+	}
+	w.rq.Settle()
+	w.tellHeaders()
+	return w.letGo()
+}
+
+// release drops what was held by an answer that broke before its end: nothing
+// of it reached the client, and the connection is about to be broken too.
+func (w *Writer) release() {
+	w.holding = false
+	if w.held != nil {
+		putHeld(w.held)
+		w.held = nil
+	}
+}
+
+// FlushError flushes, unless the answer is held.
+func (w *Writer) FlushError() error {
+	if w.holding {
+		return nil
+	}
+	if !w.header {
+		w.WriteHeader(http.StatusOK)
+		if w.holding {
+			return nil
+		}
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// ReadFrom keeps the fast path of the wrapped writer where nobody meters.
+func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	if w.ntaps > 0 || w.rq.nsettle > 0 || !w.header {
+		return io.Copy(writeOnly{w}, r)
+	}
+	w.rq.Settle()
+	n, err := w.ResponseWriterWrapper.ReadFrom(r)
+	w.bytes += n
+	if err != nil && w.writeErr == nil {
+		w.writeErr = err
+	}
+	return n, err
+}
+
+// writeOnly hides ReadFrom, which io.Copy would otherwise call again.
+type writeOnly struct{ io.Writer }
+
+func contentLength(h http.Header) int64 {
+	if v := h["Content-Length"]; len(v) == 1 {
+		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return -1
+}
+
+// Interface guards
+var (
+	_ http.ResponseWriter = (*Writer)(nil)
+	_ http.Pusher         = (*Writer)(nil)
+	_ io.ReaderFrom       = (*Writer)(nil)
+)
