@@ -10,8 +10,8 @@ import (
 
 // FuzzParseUSD compares the parsers with math/big on every accepted text.
 func FuzzParseUSD(f *testing.F) {
-	for _, seed := range []string{"0", "-1.5", "1.25e-07", "9223372.036854775807", "1e999", ".", "0.0000000000005"} {
-		f.Add(seed)
+	for _, sample := range []string{"0", "-1.5", "1.25e-07", "9223372.036854775807", "1e999", ".", "0.0000000000005"} {
+		f.Add(sample)
 	}
 	scale := new(big.Rat).SetInt64(1e12)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -28,8 +28,10 @@ type nameKey struct {
 // same name is looked up without a provider.
 var wellKnown = []string{"anthropic", "deepseek", "gemini", "openai", "xai"}
 
-// newBook indexes models; of two that claim the same name, the earlier wins.
-func newBook(models []*Model, version string, warnings []string) *Book {
+// newBook indexes groups of models. The names of an earlier group stand before
+// those of a later one, and within a group those of a maker before a reseller.
+func newBook(version string, warnings []string, groups ...[]*Model) *Book {
+	models := slices.Concat(groups...)
 	b := &Book{
 		models:   models,
 		exact:    make(map[nameKey]*Model, 4*len(models)),
@@ -37,9 +39,11 @@ func newBook(models []*Model, version string, warnings []string) *Book {
 		version:  version,
 		warnings: warnings,
 	}
-	for _, m := range models {
-		for _, name := range m.names {
-			b.index(m, name)
+	for _, group := range groups {
+		for _, m := range makersFirst(group) {
+			for _, name := range m.names {
+				b.index(m, name)
+			}
 		}
 	}
 	for _, list := range b.patterns {
@@ -48,6 +52,19 @@ func newBook(models []*Model, version string, warnings []string) *Book {
 	return b
 }
 
+func makersFirst(models []*Model) []*Model {
+	rank := func(m *Model) int {
+		if slices.Contains(wellKnown, m.Provider) {
+			return 0
+		}
+		return 1
+	}
+	sorted := slices.Clone(models)
+	slices.SortStableFunc(sorted, func(x, y *Model) int { return rank(x) - rank(y) })
+	return sorted
+}
+
+// index enters a name unless another model has it already.
 func (b *Book) index(m *Model, name string) {
 	if strings.Contains(name, "*") {
 		p := pattern{text: name, model: m}
@@ -58,13 +75,10 @@ func (b *Book) index(m *Model, name string) {
 		}
 		return
 	}
-	if key := (nameKey{m.Provider, name}); b.exact[key] == nil {
-		b.exact[key] = m
-	}
-	anywhere := nameKey{"", name}
-	if known := b.exact[anywhere]; known == nil ||
-		slices.Contains(wellKnown, m.Provider) && !slices.Contains(wellKnown, known.Provider) {
-		b.exact[anywhere] = m
+	for _, key := range []nameKey{{m.Provider, name}, {"", name}} {
+		if b.exact[key] == nil {
+			b.exact[key] = m
+		}
 	}
 }
 
@@ -92,21 +106,21 @@ func (b *Book) Models() iter.Seq[*Model] {
 }
 
 // Overlay returns a book in which the models of o replace those of b with the
-// same provider and id, and win every name that both claim. Neither book is
-// changed.
+// same provider and id, and win every name that both claim, also in lookups
+// without a provider. Neither book is changed.
 func (b *Book) Overlay(o *Book) *Book {
 	replaced := make(map[nameKey]bool, len(o.models))
 	for _, m := range o.models {
 		replaced[nameKey{m.Provider, m.ID}] = true
 	}
-	models := slices.Clone(o.models)
+	var kept []*Model
 	for _, m := range b.models {
 		if !replaced[nameKey{m.Provider, m.ID}] {
-			models = append(models, m)
+			kept = append(kept, m)
 		}
 	}
-	warnings := append(slices.Clone(b.warnings), o.warnings...)
-	return newBook(models, b.version+"+"+o.version, warnings)
+	warnings := slices.Concat(b.warnings, o.warnings)
+	return newBook(b.version+"+"+o.version, warnings, o.models, kept)
 }
 
 // Lookup finds the model of a name as it stands in a request or response.
@@ -120,7 +134,8 @@ func (b *Book) Overlay(o *Book) *Book {
 // The empty provider searches all of them; there a bare "*" does not count, so
 // that an unknown model is not priced by a catch-all meant for one provider.
 func (b *Book) Lookup(provider, model string) (*Model, bool) {
-	if m := b.exact[nameKey{provider, model}]; m != nil {
+	// Most names are found here; what follows is for the others.
+	if m := b.named(nameKey{provider, model}); m != nil {
 		return m, true
 	}
 	if model == "" {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// table builds a file around models.
+// tableOf builds a file around models.
 func tableOf(models string) string {
 	return `{"schema":1,"as_of":"2026-11-21","unit":"USD_per_1M_tokens","models":[` + models + `]}`
 }
@@ -110,6 +110,7 @@ func TestOverlay(t *testing.T) {
 		{"added", "openai", "c", "2"},
 		{"same id elsewhere", "azure", "b", "2"},
 		{"contested name", "openai", "shared", "2"},
+		{"contested id of two providers", "", "b", "2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

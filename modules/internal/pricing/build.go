@@ -45,7 +45,7 @@ func parseOwn(data []byte, sum string) (*Book, error) {
 			return nil, fmt.Errorf("%s: %w", describe(raw, i), err)
 		}
 	}
-	return newBook(b.models, file.AsOf+" "+sum, b.warnings), nil
+	return newBook(file.AsOf+" "+sum, b.warnings, b.models), nil
 }
 
 // describe names a model that may not be valid.

@@ -35,7 +35,8 @@
 //   - tiers: by the tokens of the whole prompt, cached ones included, above
 //     ("input_tokens_gt") or from ("input_tokens_ge") a threshold. The whole
 //     request, output included, is priced at the highest tier it reaches.
-//   - windows: by the time a request started, in the zone "tz". Hours are
+//   - windows: by the time a request started, in the zone "tz" (zones other
+//     than "UTC" need the time zone database of the machine). Hours are
 //     half-open ("01:00-04:00" ends before 04:00); a span that ends before it
 //     starts runs past midnight and belongs to the day of its start. "days"
 //     ("mon-fri", "sat,sun", default all) names days of the week, and "except"

@@ -67,7 +67,7 @@ func parseLiteLLM(top map[string]json.RawMessage, sum string) (*Book, error) {
 	if len(models) == 0 {
 		return nil, errors.New("no model in LiteLLM's table has a price for input tokens")
 	}
-	return newBook(models, "litellm "+sum, warnings), nil
+	return newBook("litellm "+sum, warnings, models), nil
 }
 
 // model converts one entry.

@@ -44,8 +44,8 @@ func FuzzParse(f *testing.F) {
 
 // FuzzPattern compares wildcards with a plain recursive definition.
 func FuzzPattern(f *testing.F) {
-	for _, seed := range [][2]string{{"gpt-*", "gpt-4o"}, {"*a*b", "xaxbab"}, {"", ""}, {"**", "x"}, {"a*a", "a"}} {
-		f.Add(seed[0], seed[1])
+	for _, sample := range [][2]string{{"gpt-*", "gpt-4o"}, {"*a*b", "xaxbab"}, {"", ""}, {"**", "x"}, {"a*a", "a"}} {
+		f.Add(sample[0], sample[1])
 	}
 	f.Fuzz(func(t *testing.T, text, name string) {
 		if len(text) > 12 || len(name) > 12 {
