@@ -1,0 +1,206 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+// Package gateway is the app that Tollgate's handlers share: who may call
+// (groups, consumers and their keys), what models cost (the price book), what
+// was spent (the ledger), metrics, admin endpoints and the subcommands
+// "caddy gateway ...".
+//
+// In a Caddyfile it is the global option gateway:
+//
+//	{
+//		gateway {
+//			group llm
+//			consumer reasoning-engine {
+//				key {env.REASONING_ENGINE_KEY}
+//				groups llm reasoning-engine
+//				allow_ip 127.0.0.1 192.168.1.0/24
+//			}
+//		}
+//	}
+//
+// See docs/gateway.md for every option.
+package gateway
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+func init() { caddy.RegisterModule(new(App)) }
+
+// Values of App.UnknownModel.
+const (
+	UnknownAllow  = "allow"
+	UnknownRefuse = "refuse"
+)
+
+// ProfileKong is the value of App.Profile that follows Kong where the
+// gateway's own default is stricter.
+const ProfileKong = "kong"
+
+// App is the gateway's shared configuration and state.
+//
+// Configuration belongs to one load of the config and is swapped whole on
+// reload: a config with any invalid consumer, key or price is refused and the
+// old one keeps running. Usage, metrics and counters belong to the process:
+// they survive reloads, and requests of the old config that are still in
+// flight are counted in the same place.
+type App struct {
+	// Groups that consumers may be in. The name of a consumer is a group of
+	// its own and need not be declared.
+	Groups []Group `json:"groups,omitempty"`
+
+	// Consumers who may call, with their keys.
+	Consumers []consumers.Spec `json:"consumers,omitempty"`
+
+	// ConsumersFiles are files with more consumers (JSON, or CSV where the
+	// name ends in .csv), read at load. They are validated together with
+	// Consumers. Caddy reloads only when its config changes, so reload with
+	// --force after changing such a file.
+	ConsumersFiles []string `json:"consumers_files,omitempty"`
+
+	// PriceFiles override or extend the built-in price book, in order: files
+	// in the gateway's own format or in that of LiteLLM's
+	// model_prices_and_context_window.json.
+	PriceFiles []string `json:"price_files,omitempty"`
+
+	// UnknownModel says what happens to a call of a model that the price
+	// book does not know: "allow" (the default) lets it pass and counts and
+	// logs its cost as unknown; "refuse" answers 403.
+	UnknownModel string `json:"unknown_model,omitempty"`
+
+	// Profile "kong" makes handlers behave and answer as Kong's plugins do
+	// where the default is stricter or different: see docs/kong.md.
+	Profile string `json:"profile,omitempty"`
+
+	// MetricsConsumers is how many different consumers get a label value of
+	// their own in metrics; all others share "_other". Default: 1000.
+	MetricsConsumers int `json:"metrics_consumers,omitempty"`
+
+	ctx    caddy.Context
+	logger *zap.Logger
+	table  *consumers.Table
+	prices *pricing.Book
+	shared *shared
+
+	parts     []healthPart
+	plainLogs []string // logs that can show keys; set by Start
+}
+
+// Group is a named set of consumers, for acl and the consumer_group matcher.
+type Group struct {
+	// Name of the group.
+	Name string `json:"name"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "gateway", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision resolves keys, reads files and compiles the consumer table and the
+// price book. It reads local files only: nothing is dialled or locked.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	a.logger = ctx.Logger()
+	if a.MetricsConsumers == 0 {
+		a.MetricsConsumers = defaultMetricsConsumers
+	}
+	var err error
+	if a.table, err = a.loadConsumers(); err != nil {
+		return err
+	}
+	if a.prices, err = a.loadPrices(); err != nil {
+		return err
+	}
+	if a.shared, err = acquireShared(); err != nil {
+		return err
+	}
+	a.addOwnParts()
+	return a.shared.metrics.register(ctx.GetMetricsRegistry())
+}
+
+// Validate checks the values of options.
+func (a *App) Validate() error {
+	var problems []error
+	if a.UnknownModel != "" && a.UnknownModel != UnknownAllow && a.UnknownModel != UnknownRefuse {
+		problems = append(problems, fmt.Errorf("unknown_model is %q; write allow or refuse", a.UnknownModel))
+	}
+	if a.Profile != "" && a.Profile != ProfileKong {
+		problems = append(problems, fmt.Errorf("profile is %q; the only profile is kong", a.Profile))
+	}
+	if a.MetricsConsumers < 0 {
+		problems = append(problems, fmt.Errorf("metrics_consumers is %d; write a positive number", a.MetricsConsumers))
+	}
+	return errors.Join(problems...)
+}
+
+// Start applies what belongs to the process and warns about logs that would
+// show keys.
+func (a *App) Start() error {
+	a.shared.metrics.limitConsumers(a.MetricsConsumers)
+	a.shared.metrics.retainConsumers(func(name string) bool { return a.table.Consumer(name) != nil })
+	a.warnAboutLogs()
+	return nil
+}
+
+// Stop does nothing: requests of this config may still be in flight.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives back the process-wide state. The app keeps its pointer to it:
+// after a reload, requests of the old config are still to be counted.
+func (a *App) Cleanup() error {
+	if a.shared == nil {
+		return nil
+	}
+	return releaseShared()
+}
+
+// Get returns the gateway app of ctx for a module that needs it, and creates
+// one without consumers where the config has none.
+func Get(ctx caddy.Context) (*App, error) {
+	mod, err := ctx.App("gateway")
+	if err != nil {
+		return nil, fmt.Errorf("get gateway app: %w", err)
+	}
+	return mod.(*App), nil
+}
+
+// ConsumerTable returns the compiled consumer table. It never changes.
+func (a *App) ConsumerTable() *consumers.Table { return a.table }
+
+// Prices returns the price book. It never changes.
+func (a *App) Prices() *pricing.Book { return a.prices }
+
+// Ledger returns the usage of this process, which survives reloads.
+func (a *App) Ledger() ledger.Ledger { return a.shared.ledger }
+
+// Kong says that the profile "kong" is in force.
+func (a *App) Kong() bool { return a.Profile == ProfileKong }
+
+// KnowsGroup says that some consumer could be in group name.
+func (a *App) KnowsGroup(name string) bool {
+	for _, g := range a.Groups {
+		if g.Name == name {
+			return true
+		}
+	}
+	return a.table.Consumer(name) != nil
+}
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.Validator    = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+	_ state.Host         = (*App)(nil)
+)

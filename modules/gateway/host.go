@@ -1,0 +1,79 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+// Record implements state.Host: it writes the request's one record, if it has
+// a caller or was a model call.
+func (a *App) Record(rq *state.Request) {
+	llm := &rq.LLM
+	if rq.Credential == nil && llm.Provider == "" {
+		return
+	}
+	rec := ledger.Record{
+		RequestID:  rq.ID(),
+		At:         rq.Start,
+		Consumer:   rq.ConsumerName(),
+		Provider:   llm.Provider,
+		Model:      llm.Label,
+		Route:      rq.RouteName(),
+		Counts:     llm.Report.Counts,
+		Cost:       llm.Cost,
+		Uncached:   llm.Uncached,
+		PriceKnown: llm.PriceKnown,
+		Exact:      llm.Exact(),
+		Failed:     rq.Failure.Status != 0 || rq.Status() >= http.StatusBadRequest || llm.Truncated,
+		LLM:        llm.Metered,
+	}
+	if rq.Credential != nil {
+		rec.Credential = rq.Credential.ID
+	}
+	a.shared.ledger.Record(&rec)
+	a.shared.metrics.settled(rq)
+}
+
+// Observe implements state.Host.
+func (a *App) Observe(rq *state.Request, o state.Outcome) {
+	a.shared.metrics.observe(rq, o)
+}
+
+// LogError implements state.Host. Like Caddy's own error log it writes server
+// errors at ERROR and everything else at DEBUG, without request headers.
+func (a *App) LogError(rq *state.Request, r *http.Request, err error) {
+	level := zapcore.DebugLevel
+	if rq.Failure.Status >= http.StatusInternalServerError {
+		level = zapcore.ErrorLevel
+	}
+	entry := a.logger.Check(level, rq.Failure.Message)
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("code", rq.Failure.Code),
+		zap.Int("status", rq.Failure.Status),
+		zap.String("correlation_id", rq.ID()),
+		zap.String("route", rq.RouteName()),
+		zap.String("consumer", rq.ConsumerName()),
+		zap.String("method", r.Method),
+		zap.String("host", r.Host),
+		zap.String("path", r.URL.Path),
+	}
+	if he, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
+		fields = append(fields, zap.String("err_id", he.ID), zap.String("err_trace", he.Trace))
+		if _, ours := errors.AsType[*state.Denial](err); !ours && he.Err != nil {
+			fields = append(fields, zap.NamedError("cause", he.Err))
+		}
+	}
+	entry.Write(fields...)
+}

@@ -1,0 +1,155 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+const (
+	defaultMetricsConsumers = 1000
+	// maxModels bounds the model names that get a label value of their own.
+	maxModels = 1000
+	// maxSeries bounds the combinations of consumer, provider, model and
+	// route that metrics tell apart. Beyond it all labels become "_other".
+	maxSeries = 5000
+	otherName = "_other"
+)
+
+// seriesLabels identify a caller's use of a model on a route. An empty value
+// means "does not apply", which Prometheus treats as an absent label.
+var seriesLabels = []string{"consumer", "provider", "model", "route"}
+
+// metrics are the process's metrics, registered anew in the registry of each
+// config, so that values survive reloads. Label values come from the config or
+// from closed sets, never from what a client sends:
+//
+//   - consumer: names in the config, at most MetricsConsumers of them;
+//   - provider, route: names in the config;
+//   - model: names in the price book, and names that a successful answer of the
+//     upstream has confirmed, at most maxModels together; else "_other";
+//   - code, class, reason: closed sets.
+//
+// All combinations together are bounded by maxSeries.
+type metrics struct {
+	requests  *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	firstByte *prometheus.HistogramVec
+	bytesIn   *prometheus.CounterVec
+	bytesOut  *prometheus.CounterVec
+	attempts  *prometheus.CounterVec
+	retries   *prometheus.CounterVec
+	tokens    *prometheus.CounterVec
+	cost      *prometheus.CounterVec
+	unpriced  *prometheus.CounterVec
+	errs      *prometheus.CounterVec
+	denials   *prometheus.CounterVec
+	buffered  prometheus.GaugeFunc
+
+	series sync.Map // seriesKey -> *series
+	count  atomic.Int64
+
+	mu        sync.Mutex
+	consumers map[string]struct{}
+	models    map[string]struct{}
+	limit     int
+}
+
+type seriesKey struct{ consumer, provider, model, route string }
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: name, Help: help,
+		}, append(append([]string{}, seriesLabels...), labels...))
+	}
+	histogram := func(name, help string, buckets []float64) *prometheus.HistogramVec {
+		return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: name, Help: help, Buckets: buckets,
+		}, seriesLabels)
+	}
+	seconds := []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
+	return &metrics{
+		requests:  counter("requests_total", "Requests by class of status code; aborted where none was sent.", "code"),
+		duration:  histogram("request_duration_seconds", "Time from the request to the end of the answer.", seconds),
+		firstByte: histogram("time_to_first_byte_seconds", "Time from the request to the header of the answer.", seconds),
+		bytesIn:   counter("request_bytes_total", "Bytes of request bodies."),
+		bytesOut:  counter("response_bytes_total", "Bytes of response bodies sent."),
+		attempts:  counter("upstream_attempts_total", "Attempts to reach an upstream."),
+		retries:   counter("upstream_retries_total", "Attempts after the first of a request."),
+		tokens:    counter("tokens_total", "Tokens by class, and calls of web search, as reported by the provider.", "class"),
+		cost:      counter("cost_usd_total", "Cost of model calls in US dollars, as far as prices are known."),
+		unpriced:  counter("unpriced_calls_total", "Model calls whose cost is unknown."),
+		errs:      counter("errors_total", "Requests that failed in the upstream, the connection or the gateway.", "reason"),
+		denials:   counter("denials_total", "Requests that the gateway refused.", "reason"),
+		buffered: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "buffered_request_bytes",
+			Help: "Bytes of request bodies held in memory.",
+		}, func() float64 { return float64(state.Buffered()) }),
+		consumers: make(map[string]struct{}),
+		models:    make(map[string]struct{}),
+		limit:     defaultMetricsConsumers,
+	}
+}
+
+func (m *metrics) vectors() []*prometheus.CounterVec {
+	return []*prometheus.CounterVec{
+		m.requests, m.bytesIn, m.bytesOut, m.attempts, m.retries,
+		m.tokens, m.cost, m.unpriced, m.errs, m.denials,
+	}
+}
+
+// register adds the metrics to the registry of a config.
+func (m *metrics) register(reg *prometheus.Registry) error {
+	collectors := []prometheus.Collector{m.duration, m.firstByte, m.buffered}
+	for _, v := range m.vectors() {
+		collectors = append(collectors, v)
+	}
+	for _, c := range collectors {
+		err := reg.Register(c)
+		if _, again := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !again {
+			return fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// limitConsumers sets how many consumers get a label value of their own.
+func (m *metrics) limitConsumers(n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limit = n
+}
+
+// retainConsumers drops the series of consumers that no longer exist, so that
+// a long-lived process with changing consumers does not fill its bound.
+func (m *metrics) retainConsumers(exists func(string) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name := range m.consumers {
+		if exists(name) {
+			continue
+		}
+		delete(m.consumers, name)
+		match := prometheus.Labels{"consumer": name}
+		m.duration.DeletePartialMatch(match)
+		m.firstByte.DeletePartialMatch(match)
+		for _, v := range m.vectors() {
+			v.DeletePartialMatch(match)
+		}
+		m.series.Range(func(key, _ any) bool {
+			if key.(seriesKey).consumer == name {
+				m.series.Delete(key)
+				m.count.Add(-1)
+			}
+			return true
+		})
+	}
+}

@@ -1,0 +1,41 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+)
+
+// shared is what belongs to the process rather than to one load of the config.
+// It is never closed under a request in flight: handlers of an old config keep
+// their pointer, and the memory goes when the last of them does.
+type shared struct {
+	ledger  *ledger.Memory
+	metrics *metrics
+}
+
+// Destruct implements caddy.Destructor.
+func (*shared) Destruct() error { return nil }
+
+const sharedKey = "gateway"
+
+var sharedPool = caddy.NewUsagePool()
+
+func acquireShared() (*shared, error) {
+	value, _, err := sharedPool.LoadOrNew(sharedKey, func() (caddy.Destructor, error) {
+		return &shared{ledger: ledger.NewMemory(ledger.Options{}), metrics: newMetrics()}, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create process-wide state: %w", err)
+	}
+	return value.(*shared), nil
+}
+
+func releaseShared() error {
+	_, err := sharedPool.Delete(sharedKey)
+	return err
+}

@@ -1,0 +1,115 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package llmcost
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/usage"
+)
+
+// Members of a request body that this handler, or one that shares its reading
+// of the body, decides on.
+const (
+	memberModel = iota
+	memberStream
+)
+
+// decided lists them, and after them those that limit what an answer may cost.
+var decided = jsonpeek.NewNames(
+	"model", "stream",
+	"stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
+)
+
+// readRequest reads model and stream. A path that names the model (Gemini)
+// wins; the body is then still checked.
+func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
+	llm := &rq.LLM
+	llm.Model, llm.Stream = llm.Endpoint.Model, llm.Endpoint.Stream
+	if llm.Endpoint.Format == usage.FormatNone || !isJSON(r.Header) {
+		return nil
+	}
+	body, err := rq.Body(r, h.MaxBody)
+	if err != nil {
+		return err
+	}
+	if len(body) == 0 {
+		return state.Deny(http.StatusBadRequest, "invalid_json", "The request has no body; a model call needs a JSON object")
+	}
+	var members [7][]byte
+	if err := jsonpeek.Scan(body, decided, members[:]); err != nil {
+		return refuseBody(err)
+	}
+	if llm.Endpoint.Model == "" {
+		if raw := members[memberModel]; raw != nil {
+			model, ok := jsonpeek.String(raw)
+			if !ok {
+				return state.Deny(http.StatusBadRequest, "invalid_model", "The member model must be a string")
+			}
+			llm.Model = model
+		}
+		llm.Stream = llm.Endpoint.Format == usage.OllamaNative && streamsByDefault(llm.Endpoint.Operation)
+		if raw := members[memberStream]; raw != nil && !jsonpeek.IsNull(raw) {
+			stream, ok := jsonpeek.Bool(raw)
+			if !ok {
+				return state.Deny(http.StatusBadRequest, "invalid_stream", "The member stream must be true or false")
+			}
+			llm.Stream = stream
+		}
+	}
+	return nil
+}
+
+// streamsByDefault says which of Ollama's operations stream unless told not to.
+func streamsByDefault(operation string) bool { return operation != "embed" && operation != "embeddings" }
+
+func refuseBody(err error) error {
+	if dup, ok := errors.AsType[*jsonpeek.DuplicateError](err); ok {
+		return state.Deny(http.StatusBadRequest, "ambiguous_field",
+			"The member "+dup.Name+" is given more than once, or in another spelling, so that parsers may read different values")
+	}
+	return state.Deny(http.StatusBadRequest, "invalid_json", "The request body is not one valid JSON object: "+err.Error())
+}
+
+// admit holds the caller to its list of models, and every caller to models
+// with a price where that is asked for.
+func (h *Handler) admit(rq *state.Request) error {
+	llm := &rq.LLM
+	if c := rq.Credential; c != nil && c.HasModelList() {
+		switch {
+		case llm.Model == "":
+			return state.Deny(http.StatusForbidden, "model_not_readable",
+				"This key may use certain models only, and this request does not say in a readable way which model it uses")
+		case !c.AllowsModel(llm.Model):
+			return state.Deny(http.StatusForbidden, "model_not_allowed", "This key may not use the model "+quoteModel(llm.Model))
+		case llm.Endpoint.Operation == "":
+			return state.Deny(http.StatusForbidden, "endpoint_not_allowed",
+				"This key may use certain models only, and the gateway does not know what this endpoint does with one")
+		}
+	}
+	known := false
+	if llm.Model != "" {
+		llm.Label = otherModel
+		if m, ok := h.prices.Lookup(llm.Provider, llm.Model); ok {
+			known = true
+			llm.Label = label(m, "")
+		}
+	}
+	if h.refuse && !known && llm.Endpoint.Format != usage.FormatNone {
+		return state.Deny(http.StatusForbidden, "model_price_unknown",
+			"The gateway has no price for the model "+quoteModel(llm.Model)+", and calls without a price are refused here")
+	}
+	return nil
+}
+
+// quoteModel shows a name that the client sent, shortened.
+func quoteModel(name string) string {
+	const most = 100
+	if len(name) > most {
+		name = name[:most] + "..."
+	}
+	return "\"" + name + "\""
+}
