@@ -67,7 +67,8 @@ var (
 )
 
 // Object calls fn for every member of an object value until fn returns false.
-// The name is given with its escapes resolved, the value raw. It checks no more
+// The name is given with its escapes resolved, the only case in which it
+// allocates, the value raw. It checks no more
 // than it needs to find the members; what it cannot follow is a *SyntaxError.
 func Object(raw []byte, fn func(name, value []byte) bool) error {
 	i := skipSpace(raw, 0)
@@ -78,7 +79,6 @@ func Object(raw []byte, fn func(name, value []byte) bool) error {
 	if i < len(raw) && raw[i] == '}' {
 		return nil
 	}
-	var buf [64]byte
 	for {
 		start := i
 		if i == len(raw) || raw[i] != '"' {
@@ -89,7 +89,7 @@ func Object(raw []byte, fn func(name, value []byte) bool) error {
 		}
 		name := raw[start+1 : i-1]
 		if bytes.IndexByte(name, '\\') >= 0 {
-			name = appendUnescaped(buf[:0], name)
+			name = appendUnescaped(nil, name)
 		}
 		if i = skipSpace(raw, i); i == len(raw) || raw[i] != ':' {
 			return &SyntaxError{i, "expected colon"}

@@ -2,25 +2,25 @@
 
 package usage
 
-// Class is a kind of usage that may carry a price of its own. The classes are
-// disjoint: a token counts in exactly one of them.
+// Class is a kind of billable unit. The classes are disjoint: a cached token
+// is counted as CacheRead and not as Input too.
 type Class uint8
 
-// The classes of usage. All count tokens, except WebSearch, which counts
-// calls.
+// The classes. All but WebSearch count tokens.
 const (
-	Input        Class = iota // text of the prompt, read afresh
-	CacheRead                 // prompt tokens read from the provider's cache
-	CacheWrite                // prompt tokens written to the cache for the default time (5 minutes)
-	CacheWrite1h              // prompt tokens written to the cache for an hour
-	InputAudio                // audio in the prompt
-	InputImage                // images in the prompt
-	Output                    // text of the answer, without reasoning
-	Reasoning                 // reasoning that the provider reports apart
-	OutputAudio               // audio in the answer
-	OutputImage               // images in the answer
-	WebSearch                 // web searches made by the provider, in calls
-	NumClasses   = iota       // number of classes
+	Input        Class = iota // text input that no other class covers
+	CacheRead                 // input read from the provider's cache
+	CacheWrite                // input written to it for five minutes, or for the provider's default
+	CacheWrite1h              // input written to it for one hour
+	InputAudio                // audio input, not cached
+	InputImage                // image input, not cached
+	Output                    // text output without reasoning
+	Reasoning                 // output the model spent on thinking
+	OutputAudio               // audio output
+	OutputImage               // image output
+	WebSearch                 // searches the provider ran, in calls
+
+	NumClasses = iota
 )
 
 var classNames = [NumClasses]string{
@@ -28,8 +28,7 @@ var classNames = [NumClasses]string{
 	"output", "reasoning", "output_audio", "output_image", "web_search",
 }
 
-// String returns the name of the class as used in metrics and price files,
-// such as "cache_read". An invalid class is "unknown".
+// String returns the name used in logs, metrics and JSON, such as "cache_read".
 func (c Class) String() string {
 	if int(c) < len(classNames) {
 		return classNames[c]
@@ -37,32 +36,32 @@ func (c Class) String() string {
 	return "unknown"
 }
 
-// Counts holds the number of tokens (or calls) of each class.
+// Counts holds the units of every class. The zero value is no usage.
 type Counts [NumClasses]int64
 
-// TotalInput returns the tokens of the whole prompt, cached or not.
+// TotalInput returns all input tokens, cached ones included. It is what price
+// tiers and limits are measured against.
 func (c Counts) TotalInput() int64 {
 	return c[Input] + c[CacheRead] + c[CacheWrite] + c[CacheWrite1h] + c[InputAudio] + c[InputImage]
 }
 
-// TotalOutput returns the tokens of the whole answer, reasoning included.
+// TotalOutput returns all output tokens, reasoning included.
 func (c Counts) TotalOutput() int64 {
 	return c[Output] + c[Reasoning] + c[OutputAudio] + c[OutputImage]
 }
 
-// Total returns the tokens of prompt and answer. Calls are not included.
+// Total returns all tokens. Web searches are none.
 func (c Counts) Total() int64 {
 	return c.TotalInput() + c.TotalOutput()
 }
 
-// Add adds the counts of o.
-func (c *Counts) Add(o Counts) {
+// Add returns the sum of both.
+func (c Counts) Add(o Counts) Counts {
 	for i := range c {
 		c[i] += o[i]
 	}
+	return c
 }
 
 // IsZero reports whether nothing was used.
-func (c Counts) IsZero() bool {
-	return c == Counts{}
-}
+func (c Counts) IsZero() bool { return c == Counts{} }

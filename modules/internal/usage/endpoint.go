@@ -1,0 +1,119 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package usage
+
+import "strings"
+
+// Endpoint is what a request's method and path say about an API call.
+type Endpoint struct {
+	// Format is the wire format of the answer.
+	Format Format
+
+	// Operation is what is asked for: "chat", "completions", "responses",
+	// "embeddings", "messages", "generate", "count_tokens", "models", or "" when
+	// unknown.
+	Operation string
+
+	// Free marks a call that providers never bill, such as counting tokens,
+	// listing models, or reading back an earlier answer. Usage in its response
+	// must not be charged: it was when the answer was first produced.
+	Free bool
+
+	// Model is the model when the path names it, as Gemini's does.
+	Model string
+
+	// Stream is set when the path asks for a stream, as Gemini's may.
+	Stream bool
+}
+
+// EndpointOf recognises an API call by the end of its path, so that any prefix
+// may come before it ("/llm/anthropic/v1/messages"). The result is the zero
+// value when the call is unknown; reading methods (GET, HEAD, OPTIONS, DELETE)
+// are always Free.
+func EndpointOf(method, path string) Endpoint {
+	path = strings.TrimRight(path, "/")
+	switch method {
+	case "POST":
+		return postEndpoint(path)
+	case "GET", "HEAD", "OPTIONS", "DELETE":
+		e := readEndpoint(path)
+		e.Free = true
+		return e
+	}
+	return Endpoint{}
+}
+
+// suffixes lists the calls that their last path segments identify. A longer
+// suffix comes before one that it ends in.
+var suffixes = []struct {
+	suffix   string
+	endpoint Endpoint
+}{
+	{"/chat/completions", Endpoint{Format: OpenAIChat, Operation: "chat"}},
+	{"/completions", Endpoint{Format: OpenAIChat, Operation: "completions"}},
+	{"/responses", Endpoint{Format: OpenAIResponses, Operation: "responses"}},
+	{"/responses/compact", Endpoint{Format: OpenAIResponses, Operation: "responses"}},
+	{"/responses/input_tokens", Endpoint{Format: OpenAIResponses, Operation: "count_tokens", Free: true}},
+	{"/v1/messages", Endpoint{Format: AnthropicMessages, Operation: "messages"}},
+	{"/v1/messages/count_tokens", Endpoint{Format: AnthropicMessages, Operation: "count_tokens", Free: true}},
+	{"/api/chat", Endpoint{Format: OllamaNative, Operation: "chat"}},
+	{"/api/generate", Endpoint{Format: OllamaNative, Operation: "generate"}},
+	{"/api/embed", Endpoint{Format: OllamaNative, Operation: "embeddings"}},
+	{"/api/embeddings", Endpoint{Format: OllamaNative, Operation: "embeddings"}},
+	{"/api/tags", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
+	{"/api/show", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
+	{"/api/ps", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
+	{"/api/version", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
+	{"/embeddings", Endpoint{Format: OpenAIEmbeddings, Operation: "embeddings"}},
+}
+
+func postEndpoint(path string) Endpoint {
+	for i := range suffixes {
+		if strings.HasSuffix(path, suffixes[i].suffix) {
+			return suffixes[i].endpoint
+		}
+	}
+	if i := strings.LastIndex(path, "/responses/"); i >= 0 && strings.HasSuffix(path, "/cancel") {
+		return Endpoint{Format: OpenAIResponses, Operation: "responses", Free: true}
+	}
+	return geminiEndpoint(path)
+}
+
+// readEndpoint finds out what a reading method is about.
+func readEndpoint(path string) Endpoint {
+	switch {
+	case strings.HasSuffix(path, "/models"), strings.Contains(path, "/models/"):
+		return Endpoint{Operation: "models"}
+	case strings.Contains(path, "/responses/"):
+		return Endpoint{Format: OpenAIResponses, Operation: "responses"}
+	}
+	for i := range suffixes {
+		if strings.HasSuffix(path, suffixes[i].suffix) {
+			return suffixes[i].endpoint
+		}
+	}
+	return Endpoint{}
+}
+
+// geminiEndpoint reads "/models/{model}:{method}".
+func geminiEndpoint(path string) Endpoint {
+	slash := strings.LastIndexByte(path, '/')
+	if slash < 0 || !strings.HasSuffix(path[:slash], "/models") && !strings.HasSuffix(path[:slash], "/tunedModels") {
+		return Endpoint{}
+	}
+	model, verb, _ := strings.Cut(path[slash+1:], ":")
+	e := Endpoint{Format: Gemini, Model: model}
+	switch verb {
+	case "generateContent":
+		e.Operation = "generate"
+	case "streamGenerateContent":
+		e.Operation, e.Stream = "generate", true
+	case "embedContent", "batchEmbedContents":
+		e.Operation = "embeddings"
+	case "countTokens":
+		e.Operation, e.Free = "count_tokens", true
+	default:
+		return Endpoint{}
+	}
+	return e
+}

@@ -1,0 +1,202 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+// Package usage reads how many tokens an LLM response used, from the response
+// itself and while it passes by.
+//
+// A [Meter] is fed with the body in chunks cut anywhere and reduces every
+// provider's figures to disjoint classes, so that no unit can be priced twice.
+// Formats are told apart by API, not by provider; where providers of one API
+// differ, the numbers decide:
+//
+//   - Cached, written, audio and image input is a part of OpenAI's and Gemini's
+//     prompt count and is taken out of it. Anthropic counts them apart.
+//   - Reasoning is a part of the completion count if the total is prompt plus
+//     completion, and comes on top if the total is the sum of all three (xAI).
+//     Without a total it is a part. Gemini always counts it apart.
+//   - Figures of a stream are cumulative: a later one replaces an earlier one
+//     and is never added to it.
+//
+// Web searches are counted where the provider says so: Anthropic in its usage,
+// OpenAI responses by the items of the output. xAI's num_sources_used is no
+// count of searches and is ignored.
+//
+// Every payload of a stream passes one place, event in this file. Whoever needs
+// the delivered text, for counting tokens that no provider reports, finds it
+// there.
+package usage
+
+import (
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+	"github.com/caddy-gateway/tollgate/modules/internal/stream"
+)
+
+// maxProbes is how many events of a stream are parsed in search of the model.
+// The first one names it, except where a provider puts a notice before it.
+const maxProbes = 4
+
+// Meter reads the usage of one response body. It never keeps or alters the
+// bytes it is given. Events that cannot matter are recognised by a search and
+// not parsed.
+//
+// Memory is bounded: stream.MaxLine (1 MiB) each for a line and an event cut by
+// a chunk border, and jsonpeek.MaxValue (64 KiB) for each of at most 13 members
+// being read. In practice it is a few kilobytes, and none of it while events
+// arrive whole. Longer lines are read piece by piece.
+//
+// The zero value ignores what it is fed until Reset. A Meter can be reused and
+// is not safe for concurrent use.
+type Meter struct {
+	media  Media
+	parser *parser
+	lines  stream.Scanner
+	doc    jsonpeek.Reader
+
+	report   Report
+	probes   int  // events that may still be parsed for the model
+	terminal bool // the current Write held the terminal event
+	parting  bool // a payload is being read in pieces
+
+	anthropic anthropicUsage // what its events have said so far
+	searches  int64          // web searches among the items of a responses stream
+	finished  bool           // a Gemini chunk gave the reason why the answer ends
+}
+
+// parser is how a format is read.
+type parser struct {
+	paths *jsonpeek.Paths
+
+	// event decides whether a payload is worth parsing, and does so.
+	event func(m *Meter, name, data []byte)
+
+	// take reads the members of the parsed document. The name is that of the
+	// event, if it came as one.
+	take func(m *Meter, name []byte)
+}
+
+var parsers = [numFormats]*parser{
+	OpenAIChat:        openAIParser,
+	OpenAIResponses:   responsesParser,
+	OpenAIEmbeddings:  openAIParser,
+	AnthropicMessages: anthropicParser,
+	OllamaNative:      ollamaParser,
+	Gemini:            geminiParser,
+}
+
+// Reset prepares the meter for a response and keeps its buffers, unless they
+// have grown large.
+func (m *Meter) Reset(f Format, media Media) {
+	lines, doc := m.lines, m.doc
+	*m = Meter{media: media, lines: lines, doc: doc, probes: maxProbes}
+	if int(f) < len(parsers) {
+		m.parser = parsers[f]
+	}
+	switch media {
+	case MediaSSE:
+		m.lines.Reset(stream.SSE)
+	case MediaNDJSON:
+		m.lines.Reset(stream.NDJSON)
+	case MediaJSON:
+	default:
+		m.parser = nil
+	}
+	if m.parser != nil {
+		m.doc.Reset(m.parser.paths)
+	}
+}
+
+// Write reads the next chunk of the body. It reports whether the chunk held the
+// terminal event of the format, or the end of the JSON document.
+func (m *Meter) Write(p []byte) (terminal bool) {
+	if m.parser == nil {
+		return false
+	}
+	if m.media == MediaJSON {
+		if !m.doc.Write(p) {
+			return false
+		}
+		m.report.Complete = true
+		m.parser.take(m, nil)
+		return true
+	}
+	m.terminal = false
+	m.lines.Write(p, (*tap)(m))
+	return m.terminal
+}
+
+// Report returns what is known so far.
+func (m *Meter) Report() Report {
+	r := m.report
+	if m.media == MediaJSON && m.parser != nil && m.doc.Broken() {
+		r.Malformed = true
+	}
+	return r
+}
+
+// Finish handles the end of the body, whether it came as planned or not, and
+// returns the final report.
+func (m *Meter) Finish() Report {
+	if m.parser == nil {
+		return m.report
+	}
+	if m.media != MediaJSON {
+		m.lines.Finish((*tap)(m))
+	} else if !m.doc.Done() {
+		m.parser.take(m, nil) // cut: what came before still counts
+	}
+	if m.finished {
+		m.report.Complete = true
+	}
+	return m.Report()
+}
+
+// end notes the terminal event.
+func (m *Meter) end() {
+	m.terminal = true
+	m.report.Complete = true
+}
+
+// tap is the meter as its line scanner sees it.
+type tap Meter
+
+// Event receives a payload.
+func (t *tap) Event(name, data []byte) {
+	m := (*Meter)(t)
+	m.parser.event(m, name, data)
+}
+
+// Part receives a piece of a payload too long to be held.
+func (t *tap) Part(name, data []byte, last bool) {
+	m := (*Meter)(t)
+	if !m.parting {
+		m.parting = true
+		m.doc.Reset(m.parser.paths)
+	}
+	m.doc.Write(data)
+	if last {
+		m.parting = false
+		m.taken(name)
+	}
+}
+
+// parse reads a payload as a document of its own.
+func (m *Meter) parse(name, data []byte) {
+	m.doc.Reset(m.parser.paths)
+	m.doc.Write(data)
+	m.taken(name)
+}
+
+// taken evaluates the document just read.
+func (m *Meter) taken(name []byte) {
+	m.probes--
+	if !m.doc.Done() || m.doc.Broken() {
+		m.report.Malformed = true
+		return
+	}
+	m.parser.take(m, name)
+	if m.report.Model != "" {
+		m.probes = 0
+	}
+}
+
+// probing reports whether the model is still looked for.
+func (m *Meter) probing() bool { return m.probes > 0 }
