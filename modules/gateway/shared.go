@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -14,6 +15,7 @@ import (
 // It is never closed under a request in flight: handlers of an old config keep
 // their pointer, and the memory goes when the last of them does.
 type shared struct {
+	since   time.Time // when counting began
 	ledger  *ledger.Memory
 	metrics *metrics
 }
@@ -27,7 +29,7 @@ var sharedPool = caddy.NewUsagePool()
 
 func acquireShared() (*shared, error) {
 	value, _, err := sharedPool.LoadOrNew(sharedKey, func() (caddy.Destructor, error) {
-		return &shared{ledger: ledger.NewMemory(ledger.Options{}), metrics: newMetrics()}, nil
+		return &shared{since: time.Now(), ledger: ledger.NewMemory(ledger.Options{}), metrics: newMetrics()}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create process-wide state: %w", err)

@@ -1,0 +1,35 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "gateway",
+		Usage: "<command>",
+		Short: "Makes gateway keys and shows consumers, usage and prices",
+		Long: `
+Makes and rotates gateway keys, and asks the running instance who may call,
+what was used and what it cost.
+
+The commands under "key" need no running instance and change nothing. The
+others read the admin API; none of them changes the instance either.`,
+		CobraFunc: addCommands,
+	})
+}
+
+// addCommands hangs the subcommands under "caddy gateway".
+func addCommands(cmd *cobra.Command) {
+	key := &cobra.Command{
+		Use:   "key",
+		Short: "Makes, hashes and rotates gateway keys",
+		Args:  cobra.NoArgs,
+	}
+	key.AddCommand(keyNewCommand(), keyHashCommand(), keyRotateCommand())
+	cmd.AddCommand(key, usageCommand(), consumersCommand(), pricesCommand(), healthCommand())
+	cmd.Args = cobra.NoArgs
+}
