@@ -9,5 +9,14 @@
 package modules
 
 import (
+	_ "github.com/caddy-gateway/tollgate/modules/acl"
+	_ "github.com/caddy-gateway/tollgate/modules/consumermatch"
+	_ "github.com/caddy-gateway/tollgate/modules/correlationid"
+	_ "github.com/caddy-gateway/tollgate/modules/gateway"
+	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
+	_ "github.com/caddy-gateway/tollgate/modules/iprestriction"
+	_ "github.com/caddy-gateway/tollgate/modules/keyauth"
+	_ "github.com/caddy-gateway/tollgate/modules/llmcost"
 	_ "github.com/caddy-gateway/tollgate/modules/mockllm"
+	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
 )

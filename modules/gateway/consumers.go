@@ -81,7 +81,7 @@ func keyResolver(repl *caddy.Replacer) func(string) (apikey.Digest, error) {
 		switch {
 		case value == "":
 			return apikey.Digest{}, fmt.Errorf("%s is not set or empty", literal)
-		case strings.HasPrefix(value, "sha256:"):
+		case apikey.IsLiteral(value):
 			d, err := apikey.Parse(value)
 			if err != nil {
 				return d, fmt.Errorf("%s holds a malformed sha256: digest", literal)

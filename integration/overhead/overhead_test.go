@@ -1,0 +1,255 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package overhead
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/caddy-gateway/tollgate/modules"
+)
+
+// demoKey is the key of the one consumer. It is no secret.
+const demoKey = "demo-key-not-a-secret"
+
+// config is a site with one host name a chain; {{CHAIN}} is what stands before
+// the proxy.
+const config = `{
+	admin off
+	persist_config off
+	auto_https off
+	gateway {
+		group llm
+		consumer demo {
+			key sha256:6b8111459789699847b4fb8f873ce354fe08912088644bc6f94dbf986fde8236
+			groups llm
+			allow_ip 192.0.2.0/24
+		}
+		{{CONSUMERS}}
+	}
+}
+http://gateway.test:8080 {
+	{{CHAIN}}
+	reverse_proxy upstream.test:80 {
+		transport memory
+	}
+}
+`
+
+// chains are the handlers measured, each before the same proxy.
+var chains = map[string]string{
+	"bare":           "",
+	"correlation_id": "correlation_id",
+	"request_guard":  "request_guard",
+	"key_auth":       "key_auth",
+	"ip_restriction": "ip_restriction {\nallow 192.0.2.0/24\n}",
+	"llm_cost":       "llm_cost openai",
+	"llm_cost_plain": "llm_cost openai {\nheaders off\n}",
+	"acl":            "key_auth\nacl allow llm",
+	"header":         "request_header X-A 1",
+	"chain":          "correlation_id\nrequest_guard\nkey_auth\nip_restriction\nacl allow llm\nllm_cost openai",
+}
+
+// server provisions a chain and returns its HTTP handler. Nothing listens.
+func server(tb testing.TB, chain string) http.Handler {
+	tb.Helper()
+	text := strings.NewReplacer("{{CHAIN}}", chains[chain], "{{CONSUMERS}}", "").Replace(config)
+	return provision(tb, text)
+}
+
+func provision(tb testing.TB, text string) http.Handler {
+	tb.Helper()
+	adapted, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		tb.Fatalf("adapt: %v", err)
+	}
+	cfg := new(caddy.Config)
+	if err := caddy.StrictUnmarshalJSON(adapted, cfg); err != nil {
+		tb.Fatalf("decode: %v", err)
+	}
+	ctx, err := caddy.ProvisionContext(cfg)
+	if err != nil {
+		tb.Fatalf("provision: %v", err)
+	}
+	app, err := ctx.App("http")
+	if err != nil {
+		tb.Fatalf("get http app: %v", err)
+	}
+	for _, srv := range app.(*caddyhttp.App).Servers {
+		return srv
+	}
+	tb.Fatal("no server")
+	return nil
+}
+
+// requestBody is a chat request of 1 KB.
+var requestBody = []byte(`{"model":"gpt-4o-mini","stream":false,"max_tokens":300,"messages":[{"role":"system","content":"You answer briefly."},{"role":"user","content":"` +
+	strings.Repeat("What is the price of a token? ", 28) + `"}]}`)
+
+// batch makes n requests for an answer: "1k", "20k" or "stream".
+func batch(n int, answer string) []*http.Request {
+	requests := make([]*http.Request, n)
+	for i := range requests {
+		r := httptest.NewRequest(http.MethodPost, "/v1/chat/completions?"+answer, bytes.NewReader(requestBody))
+		r.Host = "gateway.test:8080"
+		r.URL = &url.URL{Path: "/v1/chat/completions", RawQuery: answer}
+		r.Header = http.Header{
+			"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"bench/1"},
+			"Accept-Encoding": {"gzip"}, "Content-Length": {fmt.Sprint(len(requestBody))}, "Authorization": {"Bearer " + demoKey},
+		}
+		requests[i] = r
+	}
+	return requests
+}
+
+// sinkWriter takes an answer and remembers its size.
+type sinkWriter struct {
+	header http.Header
+	status int
+	bytes  int
+}
+
+func (s *sinkWriter) Header() http.Header              { return s.header }
+func (s *sinkWriter) WriteHeader(status int)           { s.status = status }
+func (s *sinkWriter) Write(p []byte) (int, error)      { s.bytes += len(p); return len(p), nil }
+func (s *sinkWriter) FlushError() error                { return nil }
+func (s *sinkWriter) SetReadDeadline(time.Time) error  { return nil }
+func (s *sinkWriter) SetWriteDeadline(time.Time) error { return nil }
+func (s *sinkWriter) EnableFullDuplex() error          { return nil }
+
+// run serves a batch and returns the time taken and the allocations made.
+func run(tb testing.TB, h http.Handler, requests []*http.Request, size int) (time.Duration, uint64) {
+	tb.Helper()
+	writers := make([]sinkWriter, len(requests))
+	for i := range writers {
+		writers[i].header = make(http.Header, 8)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	for i, r := range requests {
+		h.ServeHTTP(&writers[i], r)
+	}
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	for i := range writers {
+		if writers[i].status != http.StatusOK || writers[i].bytes != size {
+			tb.Fatalf("status %d, %d bytes of %d", writers[i].status, writers[i].bytes, size)
+		}
+	}
+	return took, after.Mallocs - before.Mallocs
+}
+
+func sizeOf(answer string) int {
+	switch answer {
+	case "20k":
+		return len(completion20K)
+	case "stream":
+		return len(bytes.Join(stream, nil))
+	}
+	return len(completion1K)
+}
+
+// pair compares chain with bare in interleaved rounds: the median of the ratios
+// of time, and the difference of allocations a request.
+func pair(tb testing.TB, bare, chain http.Handler, answer string, rounds int) (ratio, allocs float64) {
+	tb.Helper()
+	n := 400
+	if answer == "stream" {
+		n = 60
+	}
+	size := sizeOf(answer)
+	ratios := make([]float64, 0, rounds)
+	for i := range rounds + 1 {
+		requestsA, requestsB := batch(n, answer), batch(n, answer)
+		runtime.GC()
+		// Whoever goes first meets the colder cache: take turns.
+		var a, b time.Duration
+		var allocsA, allocsB uint64
+		if i%2 == 0 {
+			a, allocsA = run(tb, bare, requestsA, size)
+			b, allocsB = run(tb, chain, requestsB, size)
+		} else {
+			b, allocsB = run(tb, chain, requestsB, size)
+			a, allocsA = run(tb, bare, requestsA, size)
+		}
+		if i == 0 {
+			continue // warms pools and caches
+		}
+		ratios = append(ratios, float64(b)/float64(a))
+		allocs = (float64(allocsB) - float64(allocsA)) / float64(n)
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2], allocs
+}
+
+// BenchmarkRatio reports, for each handler and the whole chain, its time over
+// that of the bare proxy (x-bare) and the allocations it adds (allocs+).
+func BenchmarkRatio(b *testing.B) {
+	bare := server(b, "bare")
+	for _, answer := range []string{"1k", "20k", "stream"} {
+		for _, name := range []string{"bare", "header", "correlation_id", "request_guard", "key_auth", "ip_restriction", "acl", "llm_cost", "llm_cost_plain", "chain"} {
+			b.Run(answer+"/"+name, func(b *testing.B) {
+				h := server(b, name)
+				b.ResetTimer()
+				ratio, allocs := pair(b, bare, h, answer, max(40, b.N))
+				b.ReportMetric(ratio, "x-bare")
+				b.ReportMetric(allocs, "allocs+")
+				b.ReportMetric(0, "ns/op")
+			})
+		}
+	}
+}
+
+// BenchmarkChain times each chain alone, for profiles.
+func BenchmarkChain(b *testing.B) {
+	for _, answer := range []string{"1k", "20k", "stream"} {
+		for _, name := range []string{"bare", "chain"} {
+			b.Run(answer+"/"+name, func(b *testing.B) {
+				h := server(b, name)
+				size := sizeOf(answer)
+				b.ReportAllocs()
+				for b.Loop() {
+					r := batch(1, answer)
+					w := &sinkWriter{header: make(http.Header, 8)}
+					h.ServeHTTP(w, r[0])
+					if w.bytes != size {
+						b.Fatalf("status %d, %d bytes", w.status, w.bytes)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The chains of the benchmark answer as they should, so that it measures what
+// it says.
+func TestChainsAnswer(t *testing.T) {
+	for name := range chains {
+		h := server(t, name)
+		for _, answer := range []string{"1k", "20k", "stream"} {
+			run(t, h, batch(2, answer), sizeOf(answer))
+		}
+	}
+	w := httptest.NewRecorder()
+	r := batch(1, "1k")[0]
+	r.Header.Del("Authorization")
+	server(t, "chain").ServeHTTP(w, r)
+	if body, _ := io.ReadAll(w.Body); w.Code != http.StatusUnauthorized {
+		t.Errorf("without a key: status %d, %s", w.Code, body)
+	}
+}
