@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,8 +29,12 @@ type Sink struct {
 // sinks finds the sink that a configuration names.
 var sinks sync.Map
 
+// sinkCount makes the names of sinks differ. Caddy keeps log writers open by name, also
+// after it has stopped, so that a test which runs twice needs two names.
+var sinkCount atomic.Int64
+
 func newSink(t *testing.T) *Sink {
-	s := &Sink{name: t.Name()}
+	s := &Sink{name: fmt.Sprintf("%s %d", t.Name(), sinkCount.Add(1))}
 	s.changed = sync.NewCond(&s.mu)
 	sinks.Store(s.name, s)
 	t.Cleanup(func() { sinks.Delete(s.name) })
