@@ -10,17 +10,31 @@ func (s *Scanner) field(line []byte, sink Sink) {
 	}
 	switch line[0] {
 	case 'd':
-		if value, ok := fieldValue(line, "data"); ok {
-			s.addData(value)
+		if isData(line) {
+			s.addData(dataOf(line))
+		} else if string(line) == "data" {
+			s.addData(nil)
 		}
 	case 'e':
 		if value, ok := fieldValue(line, "event"); ok {
-			s.name = s.name[:0]
-			if len(value) <= maxName {
-				s.name = append(s.name, value...)
+			if s.name = nil; len(value) <= maxName {
+				s.name = value
 			}
 		}
 	}
+}
+
+// isData reports whether the line is a data field.
+func isData(line []byte) bool {
+	return len(line) >= 5 && string(line[:5]) == "data:"
+}
+
+// dataOf returns the value of a data field.
+func dataOf(line []byte) []byte {
+	if len(line) > 5 && line[5] == ' ' {
+		return line[6:]
+	}
+	return line[5:]
 }
 
 // fieldValue returns the value of the line if it is the named field.
@@ -64,6 +78,10 @@ func (s *Scanner) addData(value []byte) {
 // hold copies the unfinished event out of the chunk (or of the line buffer),
 // because neither outlives the call.
 func (s *Scanner) hold() {
+	if len(s.name) > 0 {
+		s.heldName = append(s.heldName[:0], s.name...)
+		s.name = s.heldName
+	}
 	if s.has && !s.split {
 		s.split = true
 		s.held = grow(s.held[:0], s.data, s.limit())
@@ -81,7 +99,5 @@ func (s *Scanner) dispatch(sink Sink) {
 		s.held = s.held[:0]
 	}
 	s.spent = false
-	s.name = s.name[:0]
+	s.name = nil
 }
-
-var newline = []byte("\n")

@@ -7,67 +7,113 @@ import "bytes"
 // Write scans the next chunk and calls the sink for every payload that ends in
 // it. It neither keeps nor alters p.
 func (s *Scanner) Write(p []byte, sink Sink) {
-	if s.skipLF && len(p) > 0 {
-		s.skipLF = false
-		if p[0] == '\n' {
-			p = p[1:]
-		}
+	if s.delim == 0 && !s.decide(&p, sink) {
+		return
 	}
-	// A body without any CR, the common one, is searched for it once per chunk
-	// instead of once per line.
-	cr := s.framing == SSE && bytes.IndexByte(p, '\r') >= 0
-	lf := -1 // position of the next LF; len(p) when there is none
 	for pos := 0; pos < len(p); {
-		if lf < pos {
-			if lf = bytes.IndexByte(p[pos:], '\n'); lf < 0 {
-				lf = len(p)
-			} else {
-				lf += pos
-			}
+		fresh := s.fresh()
+		if fresh && p[pos] == s.delim {
+			s.dispatch(sink) // an empty line needs no search
+			pos++
+			continue
 		}
-		end, next := lf, lf+1
-		if cr {
-			if r := bytes.IndexByte(p[pos:lf], '\r'); r >= 0 {
-				end, next = pos+r, pos+r+1
-				if next == lf && lf < len(p) {
-					next++ // CRLF is one ending
-				}
-				s.skipLF = next == len(p) && p[next-1] == '\r'
-			}
-		}
-		if end == len(p) {
+		end := bytes.IndexByte(p[pos:], s.delim)
+		if end < 0 {
 			s.hold()
 			s.carry(p[pos:], sink)
 			return
 		}
-		s.endLine(p[pos:end], sink)
-		pos = next
+		line := p[pos : pos+end]
+		pos += end + 1
+		switch {
+		case !fresh || len(line) > s.limit():
+			s.endLine(line, sink)
+		case pos < len(p) && p[pos] == '\n' && s.delim == '\n' && !s.has && !s.spent && isData(line):
+			// A data line followed by an empty one, the shape of nearly every
+			// event: there is no state to keep in between.
+			pos++
+			sink.Event(s.name, dataOf(s.trim(line)))
+			s.name = nil
+		default:
+			s.field(s.trim(line), sink)
+		}
 	}
 	s.hold()
+}
+
+// fresh reports whether a line that begins here is a field or the end of an
+// event and nothing else: not the rest of a line, the first one or NDJSON.
+func (s *Scanner) fresh() bool {
+	return s.started && len(s.line) == 0 && !s.long && s.framing == SSE
+}
+
+// decide looks for the end of the first line, which tells how lines end. It
+// reports whether p can be scanned; what is to be scanned may be less.
+func (s *Scanner) decide(p *[]byte, sink Sink) bool {
+	chunk := *p
+	if len(chunk) == 0 {
+		return false
+	}
+	if s.pending {
+		s.pending = false
+		if s.delim = '\r'; chunk[0] == '\n' {
+			s.delim = '\n'
+			*p = chunk[1:]
+		}
+		s.endLine(nil, sink)
+		return true
+	}
+	i := bytes.IndexAny(chunk, "\r\n")
+	switch {
+	case i < 0:
+		s.carry(chunk, sink)
+		return false
+	case chunk[i] == '\n':
+		s.delim = '\n'
+	case i+1 == len(chunk):
+		// Only the next byte can tell CR from CRLF.
+		s.pending = true
+		s.carry(chunk[:i], sink)
+		return false
+	case chunk[i+1] == '\n':
+		s.delim = '\n'
+	default:
+		s.delim = '\r'
+	}
+	return true
 }
 
 // Finish handles what the end of the body left over: a last line without its
 // ending and an event without its empty line. The scanner needs Reset after.
 func (s *Scanner) Finish(sink Sink) {
+	if s.parting {
+		return // cut within a payload in pieces: its last piece never came
+	}
 	if !s.long && len(s.line) > 0 {
 		s.endLine(nil, sink)
-	} else if s.parting {
-		return // cut within a payload in pieces: its last piece never came
 	}
 	s.dispatch(sink)
 }
 
 // carry keeps the beginning of a line whose end lies in a later chunk.
 func (s *Scanner) carry(p []byte, sink Sink) {
-	if !s.long && len(s.line)+len(p) <= s.limit() {
-		s.line = grow(s.line, p, s.limit())
-		return
-	}
-	if !s.long {
-		s.overflow(p, sink)
-	} else if s.parting {
+	switch {
+	case len(p) == 0:
+	case s.parting:
 		sink.Part(s.name, p, false)
+	case s.long:
+	case s.exceeds(p):
+		s.overflow(p, sink)
+	default:
+		s.line = grow(s.line, p, s.limit()+1)
 	}
+}
+
+// exceeds reports whether the current line, of which p is the newest piece, is
+// beyond the bound. A CR at its end may belong to the ending.
+func (s *Scanner) exceeds(p []byte) bool {
+	n := len(s.line) + len(p)
+	return n > s.limit() && (n > s.limit()+1 || p[len(p)-1] != '\r')
 }
 
 // endLine completes the current line with its last bytes.
@@ -80,7 +126,7 @@ func (s *Scanner) endLine(tail []byte, sink Sink) {
 		}
 		s.long, s.parting = false, false
 		return
-	case len(s.line)+len(tail) > s.limit():
+	case len(tail) > 0 && s.exceeds(tail):
 		s.overflow(tail, sink)
 		if s.parting {
 			sink.Part(s.name, nil, true)
@@ -88,7 +134,7 @@ func (s *Scanner) endLine(tail []byte, sink Sink) {
 		s.long, s.parting = false, false
 		return
 	case len(s.line) > 0:
-		s.line = grow(s.line, tail, s.limit())
+		s.line = grow(s.line, tail, s.limit()+1)
 		line = s.line
 		// The line stays readable until the next carry, and hold comes first.
 		s.line = s.line[:0]
@@ -103,7 +149,21 @@ func (s *Scanner) endLine(tail []byte, sink Sink) {
 		}
 		return
 	}
-	s.field(line, sink)
+	s.field(s.trim(line), sink)
+}
+
+// trim drops the other half of a CRLF, which the search for one byte leaves.
+func (s *Scanner) trim(line []byte) []byte {
+	switch n := len(line); {
+	case n == 0:
+	case s.delim == '\r':
+		if line[0] == '\n' {
+			return line[1:]
+		}
+	case line[n-1] == '\r':
+		return line[:n-1]
+	}
+	return line
 }
 
 // overflow turns the current line, of which p is the newest piece, into one
@@ -112,7 +172,7 @@ func (s *Scanner) overflow(p []byte, sink Sink) {
 	s.long = true
 	head := s.line
 	s.line = s.line[:0]
-	if len(head) < len(dataPrefix)+len(bom)+1 {
+	if len(head) < 16 {
 		// Too little to tell the field: look at both together.
 		n := min(len(p), 16)
 		head = append(append(make([]byte, 0, 32), head...), p[:n]...)
@@ -123,15 +183,18 @@ func (s *Scanner) overflow(p []byte, sink Sink) {
 		head = bytes.TrimPrefix(head, bom)
 	}
 	if s.framing == SSE {
-		rest, ok := bytes.CutPrefix(head, dataPrefix)
-		if !ok {
+		if s.delim == '\r' {
+			head = bytes.TrimPrefix(head, newline)
+		}
+		if !isData(head) {
 			return
 		}
+		head = dataOf(head)
+		repeated := s.has
 		s.spent = true
-		if s.has {
+		if repeated {
 			return // one of several data lines: the event is skipped
 		}
-		head = bytes.TrimPrefix(rest, space)
 	}
 	s.parting = true
 	sink.Part(s.name, head, false)
@@ -141,7 +204,6 @@ func (s *Scanner) overflow(p []byte, sink Sink) {
 }
 
 var (
-	bom        = []byte("\xEF\xBB\xBF")
-	dataPrefix = []byte("data:")
-	space      = []byte(" ")
+	bom     = []byte("\xEF\xBB\xBF")
+	newline = []byte("\n")
 )

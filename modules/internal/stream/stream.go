@@ -12,8 +12,9 @@
 // The scanner reads events the way the WHATWG HTML standard (section 9.2.6)
 // says: LF, CRLF and CR end a line, one space after the colon is dropped,
 // several data lines are joined by LF, a leading byte order mark is dropped, an
-// empty line dispatches. It deviates where a meter has to: an event at the end
-// of the body without its empty line still counts.
+// empty line dispatches. It deviates where a meter gains from it: an event at
+// the end of the body without its empty line still counts, and the first line
+// decides whether lines end in CR alone or not, as no server mixes the two.
 package stream
 
 // MaxLine is the longest line, in bytes without its ending, that is buffered. A
@@ -59,28 +60,35 @@ type Scanner struct {
 	line    []byte // beginning of a line whose end has not come yet
 	long    bool   // the current line exceeded the bound
 	parting bool   // its payload is being handed over in pieces
-	skipLF  bool   // the previous chunk ended in CR
+	delim   byte   // what ends a line, LF or CR; zero until the first line did
+	pending bool   // the first line ended in CR, and what follows is not known yet
 	started bool   // the first line is behind, so no byte order mark can come
 
-	data  []byte // payload of the event being assembled, aliases the chunk or held
-	held  []byte // its copy once the event spans chunks or has several data lines
-	has   bool   // a data field was seen since the last dispatch
-	name  []byte // event name, own storage
-	split bool   // data is a multi-line payload that lives in held
-	spent bool   // the event was handed over in pieces, or is to be skipped
+	// The event being assembled aliases the chunk or the line until hold.
+	data     []byte
+	name     []byte
+	held     []byte // copy of data once the event spans chunks or has several data lines
+	has      bool   // a data field was seen since the last dispatch
+	split    bool   // data is a multi-line payload that lives in held
+	heldName []byte // copy of name, likewise
+
+	spent bool // the event was handed over in pieces, or is to be skipped
 }
 
 // Reset prepares the scanner for a new stream and keeps its buffers, unless
 // they have grown large.
 func (s *Scanner) Reset(f Framing) {
-	line, held, name := s.line[:0], s.held[:0], s.name[:0]
+	line, held := s.line[:0], s.held[:0]
 	if cap(line) > keepSize {
 		line = nil
 	}
 	if cap(held) > keepSize {
 		held = nil
 	}
-	*s = Scanner{framing: f, max: s.max, line: line, held: held, name: name}
+	*s = Scanner{framing: f, max: s.max, line: line, held: held, heldName: s.heldName}
+	if f == NDJSON {
+		s.delim = '\n'
+	}
 }
 
 // limit returns the line bound in force.

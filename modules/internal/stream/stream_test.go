@@ -72,7 +72,13 @@ func TestScanner(t *testing.T) {
 		{"overlong event name", SSE, "event: " + strings.Repeat("n", maxName+1) + "\ndata: a\n\n", []string{"|a"}},
 		{"crlf", SSE, "event: x\r\ndata: a\r\n\r\ndata: b\r\n\r\n", []string{"x|a", "|b"}},
 		{"cr", SSE, "data: a\r\rdata: b\r\r", []string{"|a", "|b"}},
-		{"mixed endings", SSE, "data: a\n\r\ndata: b\r\ndata: c\r\n\rdata: d\n\n", []string{"|a", "|b\nc", "|d"}},
+		{"lf and crlf", SSE, "data: a\n\r\ndata: b\r\ndata: c\r\n\n\r\ndata: d\n\n", []string{"|a", "|b\nc", "|d"}},
+		{"cr and crlf", SSE, "data: a\r\r\ndata: b\r\ndata: c\r\rdata: d\r\n\r", []string{"|a", "|b\nc", "|d"}},
+		{"crlf then lf", SSE, "data: a\r\n\ndata:\r\n\n", []string{"|a", "|"}},
+		{"lone cr", SSE, "\r", nil},
+		{"leading empty lines", SSE, "\r\n\r\ndata: a\r\n\r\n", []string{"|a"}},
+		{"crlf at the bound", SSE, "data: 34567890123456\r\n\r\n", []string{"|34567890123456"}},
+		{"long line with cr", SSE, "data: a\r\rdata: " + strings.Repeat("y", 30) + "\r\rdata: b\r\r", []string{"|a", "|long:" + strings.Repeat("y", 30), "|b"}},
 		{"comments", SSE, ": keep-alive\n\n:\ndata: a\n: x\n\n", []string{"|a"}},
 		{"other fields", SSE, "id: 1\nretry: 2\ndatas: x\ndat: y\nevents: z\ndata: a\n\n", []string{"|a"}},
 		{"three data lines", SSE, "data: a\ndata: b\ndata:\n\n", []string{"|a\nb\n"}},
@@ -126,7 +132,7 @@ func TestScannerBoundsMemory(t *testing.T) {
 	for range 50 {
 		s.Write(chunk, sink)
 	}
-	if parts == 0 || cap(s.line) > MaxLine || cap(s.held) > MaxLine {
+	if parts == 0 || cap(s.line) > MaxLine+1 || cap(s.held) > MaxLine {
 		t.Errorf("parts %d, line %d bytes, held %d bytes", parts, cap(s.line), cap(s.held))
 	}
 	s.Reset(SSE)

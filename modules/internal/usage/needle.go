@@ -13,8 +13,10 @@ import "bytes"
 // which an event has few, and looks back: searching for the names costs several
 // times as much, because they are made of the most common letters.
 func speaksOfUsage(data []byte) bool {
-	rest, ok := bytes.CutPrefix(data, openBrace)
-	if ok && bytes.HasPrefix(skipSpace(rest), errorName) {
+	if len(data) == 0 {
+		return false
+	}
+	if first := skipSpace(data[1:]); len(first) > 1 && first[1] == 'e' && bytes.HasPrefix(first, errorName) {
 		return true
 	}
 	for i := 1; i < len(data); i++ {
@@ -27,8 +29,16 @@ func speaksOfUsage(data []byte) bool {
 		if k < 0 || data[k] != ':' {
 			continue
 		}
-		if k = lastVisible(data, k-1); k >= 5 && data[k] == '"' {
-			if name := string(data[k-5 : k]); name == "usage" || name == "error" {
+		if k = lastVisible(data, k-1); k < 5 || data[k] != '"' {
+			continue
+		}
+		switch data[k-5] {
+		case 'u':
+			if string(data[k-5:k]) == "usage" {
+				return true
+			}
+		case 'e':
+			if string(data[k-5:k]) == "error" {
 				return true
 			}
 		}
