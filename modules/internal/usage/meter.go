@@ -20,9 +20,10 @@
 // OpenAI responses by the items of the output. xAI's num_sources_used is no
 // count of searches and is ignored.
 //
-// Every payload of a stream passes one place, event in this file. Whoever needs
-// the delivered text, for counting tokens that no provider reports, finds it
-// there.
+// Every payload of a stream passes through Event of the meter's tap, in this
+// file, whole and named; only those too long to hold pass through Part. Whoever
+// needs the delivered text, for counting tokens that no provider reports, finds
+// it there.
 package usage
 
 import (
@@ -40,7 +41,7 @@ const maxProbes = 4
 //
 // Memory is bounded: stream.MaxLine (1 MiB) each for a line and an event cut by
 // a chunk border, and jsonpeek.MaxValue (64 KiB) for each of at most 13 members
-// being read. In practice it is a few kilobytes, and none of it while events
+// and for the one being read. In practice it is a few kilobytes, and none of it while events
 // arrive whole. Longer lines are read piece by piece.
 //
 // The zero value ignores what it is fed until Reset. A Meter can be reused and
