@@ -91,7 +91,7 @@ func serveConsumers(a *App, w http.ResponseWriter, query url.Values) error {
 	enc.SetEscapeHTML(false)
 	now, at := time.Now(), 0
 	for c := range all {
-		if at >= offset+limit {
+		if at-offset >= limit {
 			break
 		}
 		if at++; at <= offset {
