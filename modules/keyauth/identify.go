@@ -1,0 +1,114 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package keyauth
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+// maxKey is the length in bytes beyond which a value is not even hashed, so
+// that junk costs nothing. Generated keys have 52.
+const maxKey = 512
+
+// finding is what a request shows.
+type finding struct {
+	verdict    verdict
+	at         place // the carrier that decided, unless missing
+	credential *consumers.Credential
+}
+
+type verdict uint8
+
+const (
+	missing verdict = iota
+	valid
+	invalid   // unknown, malformed, not yet or no longer valid: all the same
+	duplicate // the carrier occurs twice
+)
+
+// identify looks for a key and says whose it is, and removes keys from headers
+// and URL if they are to be hidden. Its errors are those of reading a body.
+func (k *Keys) identify(r *http.Request, rq *state.Request) (finding, error) {
+	s, err := k.find(r, rq)
+	if err == nil && k.hide {
+		k.hideOutside(r, s.at)
+	}
+	return s, err
+}
+
+// find takes the first carrier that holds something.
+func (k *Keys) find(r *http.Request, rq *state.Request) (finding, error) {
+	var fields body
+	for _, p := range k.places {
+		var value string
+		var n int
+		switch p.kind {
+		case inHeader:
+			if v := r.Header[p.name]; len(v) > 0 {
+				value, n = v[0], len(v)
+			}
+		case inBearer:
+			value, n = bearer(r.Header[p.name])
+		case inQuery:
+			value, n = queryValue(r.URL.RawQuery, p.name)
+		case inBody:
+			if err := fields.read(k, r, rq); err != nil {
+				return finding{}, err
+			}
+			value, n = fields.value(p.name)
+		}
+		switch {
+		case n > 1:
+			return finding{verdict: duplicate, at: p}, nil
+		case value != "":
+			return k.judge(p, value, rq.Start), nil
+		}
+	}
+	return finding{}, nil
+}
+
+// judge looks a key up. A comma in a header is what a proxy makes of two
+// lines.
+func (k *Keys) judge(p place, value string, now time.Time) finding {
+	s := finding{verdict: invalid, at: p}
+	if len(value) > maxKey || !k.kong && p.kind <= inBearer && strings.Contains(value, ",") {
+		return s
+	}
+	if c := k.table.Lookup(apikey.Hash(value)); c != nil && c.Active(now) {
+		s.verdict, s.credential = valid, c
+	}
+	return s
+}
+
+// isKey says that value is a key of this gateway, valid now or not.
+func (k *Keys) isKey(value string) bool {
+	return value != "" && len(value) <= maxKey && k.table.Lookup(apikey.Hash(value)) != nil
+}
+
+// bearer returns the token of Authorization lines and how many lines compete
+// to be it. Other schemes are no carrier, unless beside a bearer token.
+func bearer(lines []string) (token string, n int) {
+	for _, line := range lines {
+		if t, ok := bearerToken(line); ok {
+			token = t
+			n = len(lines)
+		}
+	}
+	return token, n
+}
+
+// bearerToken returns the token of "Bearer <token>", with the scheme in any
+// case (RFC 9110, section 11.1).
+func bearerToken(line string) (string, bool) {
+	const scheme = "Bearer "
+	if len(line) < len(scheme) || !strings.EqualFold(line[:len(scheme)], scheme) {
+		return "", false
+	}
+	return strings.TrimLeft(line[len(scheme):], " "), true
+}

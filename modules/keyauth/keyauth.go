@@ -1,0 +1,241 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+// Package keyauth identifies consumers by API keys. It has three modules:
+//
+//   - [Handler], the directive key_auth;
+//   - [Provider], the same for Caddy's own authentication handler, so that a
+//     key is one of several ways in;
+//   - [Encoder], the log format gateway, which keeps keys out of logs. Caddy
+//     copies a request for its logs before any handler runs, so a handler that
+//     removes the key is too late for them.
+//
+// A key is looked up by its SHA-256 digest, compared in constant time, removed
+// from the request and forgotten. No error, header, log line or metric of this
+// package holds one.
+package keyauth
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // places the directive
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+func init() { caddy.RegisterModule(new(Handler)) }
+
+// userID is Caddy's placeholder for the authenticated user. Access logs show
+// it as user_id.
+const userID = "http.auth.user.id"
+
+// Handler lets a request pass if it shows the key of a consumer, and answers
+// 401 if not. The key is removed before the request goes on, and the consumer
+// is known to all later handlers, to {gateway.consumer.name},
+// {gateway.consumer.custom_id}, {gateway.consumer.groups},
+// {gateway.consumer.tags}, {gateway.credential.id} and {http.auth.user.id}, to
+// logs and metrics, and to the upstream through X-Consumer-Id,
+// X-Consumer-Username, X-Consumer-Custom-Id and X-Credential-Identifier.
+// Whatever the client sent under such names is removed.
+//
+// Without options the key is taken from the header apikey, else X-API-Key,
+// else from "Authorization: Bearer". The first of these that is there decides,
+// right or wrong. See [Keys] for everything about where keys are looked for.
+//
+// Several handlers in a row must all be satisfied. A handler with an anonymous
+// consumer is content if somebody is known already, so a row of handlers that
+// all have one is satisfied by any.
+//
+// A config in which no consumer has a key, or whose anonymous consumer does
+// not exist, is refused.
+type Handler struct {
+	Keys
+
+	// Anonymous is the consumer that a request without a key is given; by
+	// default such a request is refused. A key that is wrong is refused all
+	// the same, unless the profile is kong.
+	Anonymous string `json:"anonymous,omitempty"`
+
+	// Preflight says whether CORS preflight requests (OPTIONS with Origin and
+	// Access-Control-Request-Method) need a key like any other. Default: true.
+	// Browsers send none, so with false they pass unidentified. With the
+	// profile kong, false lets every OPTIONS request pass.
+	Preflight *bool `json:"preflight,omitempty"`
+
+	anonymous *consumers.Credential
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.key_auth", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision checks the options against the consumers of the gateway app.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := gateway.Get(ctx)
+	if err != nil {
+		return err
+	}
+	if err := h.provision(app); err != nil {
+		return fmt.Errorf("key_auth: %w", err)
+	}
+	if h.Anonymous != "" {
+		if h.anonymous = app.ConsumerTable().Anonymous(h.Anonymous); h.anonymous == nil {
+			return fmt.Errorf("key_auth: anonymous consumer %q does not exist", h.Anonymous)
+		}
+	}
+	return nil
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	return state.Serve(h, h.app, w, r, next)
+}
+
+// Handle implements state.Handler.
+func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
+	if h.kong {
+		rq.KongErrors = true
+	}
+	if h.waved(r) || h.anonymous != nil && alreadyKnown(r, rq) {
+		if err := h.hideKnown(r, rq); err != nil {
+			return err
+		}
+		return next.ServeHTTP(w, r)
+	}
+	f, err := h.identify(r, rq)
+	if err != nil {
+		return err
+	}
+	if f.at.kind == inQuery && f.verdict != missing && !h.kong {
+		return h.serveUncached(w, r, rq, f, next)
+	}
+	return h.serve(w, r, rq, f, next)
+}
+
+// serve acts on what identify found.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Request, f finding, next caddyhttp.Handler) error {
+	switch {
+	case f.verdict == valid:
+		rq.Credential, rq.Anonymous = f.credential, false
+		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+			repl.Set(userID, f.credential.Consumer.Name)
+		}
+	case h.anonymous != nil && (f.verdict == missing || h.kong):
+		rq.Credential, rq.Anonymous = h.anonymous, true
+	default:
+		return h.refuse(w, f.verdict)
+	}
+	if err := h.hideInBody(r, rq, f.at); err != nil {
+		return err
+	}
+	rq.AssertIdentity(r)
+	return next.ServeHTTP(w, r)
+}
+
+// serveUncached is serve for a key that stood in the URL: neither caches nor
+// the Referer of the next request may carry the URL on (RFC 6750, section 2.3).
+// The header is set at once for refusals, and again on the final answer in
+// place of what the upstream says.
+func (h *Handler) serveUncached(w http.ResponseWriter, r *http.Request, rq *state.Request, f finding, next caddyhttp.Handler) error {
+	forbidKeeping(w.Header())
+	w = rq.Tapped(w, r, uncached{})
+	if err := h.serve(w, r, rq, f, next); err != nil {
+		return err
+	}
+	return rq.EndTapped(w)
+}
+
+// uncached is the tap that marks the answer.
+type uncached struct{}
+
+// ResponseHeader implements state.Tap.
+func (uncached) ResponseHeader(_ int, h http.Header) int64 {
+	forbidKeeping(h)
+	return 0
+}
+
+// ResponseBody implements state.Tap.
+func (uncached) ResponseBody([]byte) bool { return false }
+
+// HeldHeader implements state.Tap.
+func (uncached) HeldHeader(http.Header) {}
+
+func forbidKeeping(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+}
+
+// waved says that r is a preflight which needs no key.
+func (h *Handler) waved(r *http.Request) bool {
+	if h.Preflight == nil || *h.Preflight || r.Method != http.MethodOptions {
+		return false
+	}
+	return h.kong || r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// alreadyKnown says that an earlier handler has authenticated the request, and
+// notes it if that handler was not one of ours.
+func alreadyKnown(r *http.Request, rq *state.Request) bool {
+	if rq.Credential != nil {
+		return !rq.Anonymous
+	}
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		if id, ok := repl.GetString(userID); ok && id != "" {
+			rq.AuthenticatedElsewhere = true
+		}
+	}
+	return rq.AuthenticatedElsewhere
+}
+
+// refuse makes the 401. Every key that does not work gets the same one.
+func (k *Keys) refuse(w http.ResponseWriter, v verdict) error {
+	k.challenge(w.Header())
+	switch v {
+	case missing:
+		return state.Deny(http.StatusUnauthorized, "key_missing", k.missing)
+	case duplicate:
+		return state.Deny(http.StatusUnauthorized, "key_duplicate", "Duplicate API key found")
+	default:
+		return state.Deny(http.StatusUnauthorized, "key_invalid", k.invalid)
+	}
+}
+
+// challenge sets WWW-Authenticate. The values are copied, because handlers
+// that edit response headers do so in place.
+func (k *Keys) challenge(h http.Header) {
+	for _, c := range k.challenges {
+		h.Add("Www-Authenticate", c)
+	}
+}
+
+// challengesFor lists the challenges of a realm: the scheme Key, as Kong has
+// it, and Bearer where that is a carrier, which needs a parameter (RFC 6750,
+// section 3).
+func challengesFor(realm string, bearer bool) []string {
+	quoted := `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(realm) + `"`
+	list := []string{"Key"}
+	if realm == "" {
+		quoted = `"gateway"`
+	} else {
+		list[0] = "Key realm=" + quoted
+	}
+	if bearer {
+		list = append(list, "Bearer realm="+quoted)
+	}
+	return list
+}
+
+// Interface guards
+var (
+	_ caddy.Module                = (*Handler)(nil)
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+	_ state.Handler               = (*Handler)(nil)
+	_ state.Tap                   = uncached{}
+)

@@ -1,0 +1,301 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package keyauth
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+// Kinds of carriers, as Keys.Carriers names them.
+const (
+	CarrierHeader = "header"
+	CarrierBearer = "bearer"
+	CarrierQuery  = "query"
+	CarrierBody   = "body"
+)
+
+// Keys says where requests carry their key, and what becomes of it.
+//
+// Carriers are looked at in order: the headers, then Authorization: Bearer,
+// then the query, then the body, and names of one kind in the order in which
+// they are listed; Carriers changes the order of kinds. The first carrier that
+// holds something decides, right or wrong. An empty value counts as absent. A
+// carrier that occurs twice (two lines of one header, two parameters of one
+// name) is refused, and so is a header value with a comma, which is how two
+// lines look once a proxy has joined them.
+//
+// The carrier that decided is removed. Others belong to whoever put them
+// there, so they travel on, unless their value is itself a key of this
+// gateway; that holds for the default carriers even where they are switched
+// off.
+type Keys struct {
+	// Carriers lists the kinds of carriers in the order in which they are
+	// looked at: header, bearer, query, body. Default: header and bearer,
+	// then query and body if Query and Body name something.
+	Carriers []string `json:"carriers,omitempty"`
+
+	// Headers are the names of headers that carry a key. Default: apikey and
+	// X-API-Key; with the profile kong, apikey.
+	Headers []string `json:"headers,omitempty"`
+
+	// Bearer says whether "Authorization: Bearer" carries a key. Default:
+	// true; with the profile kong, false. Other schemes always travel on.
+	Bearer *bool `json:"bearer,omitempty"`
+
+	// Query are the names of query parameters that carry a key. Default:
+	// none; with the profile kong, or where Carriers lists query, apikey. A
+	// key in a URL ends up in histories and in logs of others: prefer headers.
+	Query []string `json:"query,omitempty"`
+
+	// Body are the names of fields of a body (a form, multipart or not, or a
+	// JSON object) that carry a key. Default: none; where Carriers lists body,
+	// apikey. Bodies of these types are then read whole.
+	Body []string `json:"body,omitempty"`
+
+	// MaxBody is how many bytes of a body are read for its key; larger ones
+	// are refused with 413. Default: 10 MiB. It matters only with body.
+	MaxBody int64 `json:"max_body,omitempty"`
+
+	// HideCredentials says whether keys are removed before the request goes
+	// on. Default: true; with the profile kong, false.
+	HideCredentials *bool `json:"hide_credentials,omitempty"`
+
+	// Realm is shown in WWW-Authenticate. Default: none, where the challenge
+	// allows that.
+	Realm string `json:"realm,omitempty"`
+
+	// Profile "kong" takes defaults, messages and error bodies from Kong's
+	// key-auth, for this handler alone. Default: the gateway app's profile.
+	Profile string `json:"profile,omitempty"`
+
+	app        *gateway.App
+	table      *consumers.Table
+	kong       bool
+	hide       bool
+	places     []place // where a key is looked for
+	hidden     []place // what must not hold a key when the request goes on
+	readsBody  bool
+	challenges []string
+	missing    string
+	invalid    string
+}
+
+// place is one carrier.
+type place struct {
+	kind kind
+	name string // canonical for headers
+}
+
+type kind uint8
+
+const (
+	inHeader kind = iota
+	inBearer
+	inQuery
+	inBody
+)
+
+// provision fills in the defaults and checks the options.
+func (k *Keys) provision(app *gateway.App) error {
+	k.app, k.table = app, app.ConsumerTable()
+	if k.Profile != "" && k.Profile != gateway.ProfileKong {
+		return fmt.Errorf("profile is %q; the only profile is kong", k.Profile)
+	}
+	if k.table.Keys() == 0 {
+		return errors.New("no consumer has a key, so every request would be refused; give one a key in the gateway option")
+	}
+	k.kong = app.Kong() || k.Profile == gateway.ProfileKong
+	k.hide = k.HideCredentials == nil && !k.kong || k.HideCredentials != nil && *k.HideCredentials
+	if k.MaxBody == 0 {
+		k.MaxBody = state.DefaultMaxBody
+	}
+	if strings.ContainsFunc(k.Realm, unicode.IsControl) {
+		return errors.New("realm holds a control character")
+	}
+	if err := k.place(); err != nil {
+		return err
+	}
+	k.challenges = challengesFor(k.Realm, k.has(inBearer))
+	k.missing, k.invalid = "No API key found in request", "Unauthorized"
+	if !k.kong {
+		k.missing += "; send it as " + k.describe()
+		k.invalid = "The API key is not valid"
+	}
+	k.hidden = withDefaults(k.places)
+	learnPlaces(k.places)
+	return nil
+}
+
+// place compiles the list of carriers.
+func (k *Keys) place() error {
+	kinds, err := k.kinds()
+	if err != nil {
+		return err
+	}
+	k.places = nil
+	for _, kd := range kinds {
+		var names []string
+		switch kd {
+		case CarrierHeader:
+			names = k.headerNames()
+			if err := checkHeaders(names); err != nil {
+				return fmt.Errorf("headers: %w", err)
+			}
+		case CarrierBearer:
+			names = []string{"Authorization"}
+		case CarrierQuery:
+			names = orDefault(k.Query)
+		case CarrierBody:
+			names = orDefault(k.Body)
+			k.readsBody = true
+		}
+		for _, name := range names {
+			p := place{kindOf(kd), name}
+			if p.kind == inHeader {
+				p.name = http.CanonicalHeaderKey(name)
+			}
+			if name == "" || slices.Contains(k.places, p) {
+				return fmt.Errorf("%s %q is listed twice or empty", kd, name)
+			}
+			k.places = append(k.places, p)
+		}
+	}
+	return nil
+}
+
+// kinds decides which kinds of carriers are looked at.
+func (k *Keys) kinds() ([]string, error) {
+	bearer := k.Bearer == nil && !k.kong || k.Bearer != nil && *k.Bearer
+	if k.Carriers == nil {
+		kinds := []string{CarrierHeader}
+		if bearer {
+			kinds = append(kinds, CarrierBearer)
+		}
+		if k.Query != nil || k.kong {
+			kinds = append(kinds, CarrierQuery)
+		}
+		if k.Body != nil {
+			kinds = append(kinds, CarrierBody)
+		}
+		return kinds, nil
+	}
+	if len(k.Carriers) == 0 {
+		return nil, errors.New("carriers is empty, so every request would be refused; list some of header, bearer, query, body")
+	}
+	given := map[string]bool{
+		CarrierHeader: k.Headers != nil, CarrierBearer: k.Bearer != nil && *k.Bearer,
+		CarrierQuery: k.Query != nil, CarrierBody: k.Body != nil,
+	}
+	for i, kd := range k.Carriers {
+		if _, ok := given[kd]; !ok {
+			return nil, fmt.Errorf("carrier %q is unknown; write header, bearer, query or body", kd)
+		}
+		if slices.Contains(k.Carriers[:i], kd) {
+			return nil, fmt.Errorf("carrier %s is listed twice", kd)
+		}
+		if kd == CarrierBearer && k.Bearer != nil && !*k.Bearer {
+			return nil, errors.New("carriers lists bearer, which is switched off; keep one of the two")
+		}
+		given[kd] = false
+	}
+	for _, kd := range []string{CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody} {
+		if given[kd] {
+			return nil, fmt.Errorf("%s is configured but carriers does not list it; add it there", kd)
+		}
+	}
+	return k.Carriers, nil
+}
+
+func (k *Keys) headerNames() []string {
+	switch {
+	case k.Headers != nil:
+		return k.Headers
+	case k.kong:
+		return []string{"apikey"}
+	default:
+		return []string{"apikey", "X-API-Key"}
+	}
+}
+
+func orDefault(names []string) []string {
+	if names == nil {
+		return []string{"apikey"}
+	}
+	return names
+}
+
+func kindOf(name string) kind {
+	return kind(slices.Index([]string{CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody}, name))
+}
+
+// reserved are headers that mean something else to HTTP or to Caddy.
+var reserved = []string{
+	"Authorization", "Connection", "Content-Length", "Content-Type", "Cookie", "Host", "Keep-Alive", "Origin",
+	"Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+func checkHeaders(names []string) error {
+	for _, name := range names {
+		if err := options.CheckHeader(name); err != nil {
+			return err
+		}
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case strings.ContainsAny(name, "_."):
+			return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name, "+
+				"which upstreams could take for the one with -; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
+		case canonical == "Authorization":
+			return errors.New("Authorization carries a key only as a bearer token; write: bearer on")
+		case slices.Contains(reserved, canonical), state.IsIdentityHeader(name):
+			return fmt.Errorf("%q has another meaning; choose a name such as apikey or X-API-Key", name)
+		}
+	}
+	return nil
+}
+
+// withDefaults adds the default carriers to those configured.
+func withDefaults(places []place) []place {
+	all := slices.Clone(places)
+	for _, p := range []place{
+		{inHeader, "Apikey"}, {inHeader, "X-Api-Key"}, {inBearer, "Authorization"}, {inQuery, "apikey"},
+	} {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func (k *Keys) has(kd kind) bool {
+	return slices.ContainsFunc(k.places, func(p place) bool { return p.kind == kd })
+}
+
+// describe says in words where a key may be.
+func (k *Keys) describe() string {
+	words := make([]string, len(k.places))
+	for i, p := range k.places {
+		switch p.kind {
+		case inHeader:
+			words[i] = "header " + p.name
+		case inBearer:
+			words[i] = "Authorization: Bearer"
+		case inQuery:
+			words[i] = "query parameter " + p.name
+		case inBody:
+			words[i] = "body field " + p.name
+		}
+	}
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
+	}
+	return words[0]
+}
