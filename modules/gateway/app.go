@@ -25,8 +25,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"

@@ -88,7 +88,7 @@ func TestCaddyfileRefusals(t *testing.T) {
 		want       []string // Caddyfile:N counts from the opening brace
 	}{
 		{"an argument", "gateway on", []string{"Caddyfile:2", "gateway takes no arguments"}},
-		{"twice", "gateway\ngateway", []string{"Caddyfile:3", "configured twice"}},
+		{"twice", "gateway {\n}\ngateway", []string{"Caddyfile:4", "configured twice"}},
 		{"unknown option", "gateway {\nusers x\n}", []string{"Caddyfile:3", `unknown option "users"`, "consumer, consumers, group"}},
 		{"group without a name", "gateway {\ngroup\n}", []string{"Caddyfile:3", "write: group <name>..."}},
 		{"group twice", "gateway {\ngroup a\ngroup b a\n}", []string{"Caddyfile:4", `group "a" is declared twice`}},
@@ -103,7 +103,8 @@ func TestCaddyfileRefusals(t *testing.T) {
 			"group of another consumer", "gateway {\nconsumer bob\nconsumer alice {\ngroups bob\n}\n}",
 			[]string{"Caddyfile:5", "consumer alice", `group "bob" does not exist`},
 		},
-		{"group listed twice", consumer("groups alice alice"), []string{"Caddyfile:4", "listed twice"}},
+		{"groups twice", consumer("groups alice\ngroups alice"), []string{"Caddyfile:5", "given twice"}},
+		{"group listed twice in one line", "gateway {\ngroup a b\nconsumer alice {\ngroups a b a\n}\n}", []string{"Caddyfile:5", "listed twice"}},
 		{"address", consumer("allow_ip 10.0.0.0.0"), []string{"Caddyfile:4", "10.0.0.0.0", "write one such as"}},
 		{"model pattern", consumer("models gpt-?"), []string{"Caddyfile:3", `"alice"`, "only * is a wildcard"}},
 		{"key missing", consumer("key"), []string{"Caddyfile:4", "write: key <key>"}},

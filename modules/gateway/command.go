@@ -3,8 +3,9 @@
 package gateway
 
 import (
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
 func init() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -24,7 +25,7 @@ func (a *App) loadConsumers() (*consumers.Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs[:len(specs):len(specs)], more...)
+		specs = append(slices.Clip(specs), more...)
 	}
 	groups := make([]string, 0, len(a.Groups))
 	for _, g := range a.Groups {

@@ -20,6 +20,7 @@ const (
 
 // Health is the state of a part.
 type Health struct {
+	// Status is how the part is.
 	Status HealthStatus `json:"status"`
 	// Detail says in words what is not as it should be. It holds no secret.
 	Detail string `json:"detail,omitempty"`

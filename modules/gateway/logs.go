@@ -6,16 +6,20 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // KeyRedactor marks log encoders that keep API keys out of what they write.
 // Caddy copies a request for its access and error logs before any handler
 // runs, so a handler that removes the key is too late.
-type KeyRedactor interface{ RedactsKeys() }
+type KeyRedactor interface {
+	// RedactsKeys does nothing: to have it is the statement.
+	RedactsKeys()
+}
 
 // warnAboutLogs looks at every log that gets requests and warns about those
 // whose encoder would print API keys.

@@ -108,8 +108,10 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 
 // register adds the metrics to the registry of a config.
 func (m *metrics) register(reg *prometheus.Registry) error {
-	collectors := []prometheus.Collector{m.duration, m.firstByte, m.buffered}
-	for _, v := range m.vectors() {
+	vectors := m.vectors()
+	collectors := make([]prometheus.Collector, 0, len(vectors)+3)
+	collectors = append(collectors, m.duration, m.firstByte, m.buffered)
+	for _, v := range vectors {
 		collectors = append(collectors, v)
 	}
 	for _, c := range collectors {

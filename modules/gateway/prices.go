@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 )
