@@ -29,8 +29,14 @@ func addCommands(cmd *cobra.Command) {
 		Use:   "key",
 		Short: "Makes, hashes and rotates gateway keys",
 		Args:  cobra.NoArgs,
+		RunE:  showHelp,
 	}
 	key.AddCommand(keyNewCommand(), keyHashCommand(), keyRotateCommand())
 	cmd.AddCommand(key, usageCommand(), consumersCommand(), pricesCommand(), healthCommand())
-	cmd.Args = cobra.NoArgs
+	cmd.Args, cmd.RunE = cobra.NoArgs, showHelp
 }
+
+// showHelp makes a command that only has subcommands runnable, because cobra
+// checks the arguments of no other: a subcommand that does not exist would
+// print the help and succeed.
+func showHelp(cmd *cobra.Command, _ []string) error { return cmd.Help() }

@@ -54,9 +54,9 @@ and cannot be shown again.`,
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), k)
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Key, for the client (shown this once):  %s\n"+
-				"Line, for the consumer in the config:  %s\n"+
-				"Identifier, as in logs and usage:      %s\n", k.Key, k.Line, k.ID)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Key for the client, shown this once:  %s\n"+
+				"Line for the consumer in the config:  %s\n"+
+				"Identifier in logs and answers:       %s\n", k.Key, k.Line, k.ID)
 			return err
 		},
 	}

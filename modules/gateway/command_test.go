@@ -44,6 +44,17 @@ func run(t *testing.T, args ...string) string {
 	return out
 }
 
+func TestUnknownCommands(t *testing.T) {
+	for _, args := range [][]string{{"key"}, nil} {
+		if out := run(t, args...); !strings.Contains(out, "Available Commands:") {
+			t.Errorf("%q prints %q, want its subcommands", args, out)
+		}
+		if _, _, err := command(t, "", append(args, "nonsense")...); err == nil || !strings.Contains(err.Error(), "unknown command") {
+			t.Errorf("%q with nonsense: error is %v", args, err)
+		}
+	}
+}
+
 var aKey = regexp.MustCompile(`tg_[0-9A-Za-z]{49}`)
 
 func TestCommandIsRegistered(t *testing.T) {
