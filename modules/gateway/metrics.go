@@ -135,23 +135,22 @@ func (m *metrics) limitConsumers(n int) {
 func (m *metrics) retainConsumers(exists func(string) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	gone := make(map[string]bool)
 	for name := range m.consumers {
-		if exists(name) {
-			continue
+		if !exists(name) {
+			gone[name] = true
+			delete(m.consumers, name)
 		}
-		delete(m.consumers, name)
-		match := prometheus.Labels{"consumer": name}
-		m.duration.DeletePartialMatch(match)
-		m.firstByte.DeletePartialMatch(match)
-		for _, v := range m.vectors() {
-			v.DeletePartialMatch(match)
-		}
-		m.series.Range(func(key, _ any) bool {
-			if key.(seriesKey).consumer == name {
-				m.series.Delete(key)
-				m.count.Add(-1)
-			}
-			return true
-		})
 	}
+	if len(gone) == 0 {
+		return
+	}
+	m.series.Range(func(key, value any) bool {
+		if gone[key.(seriesKey).consumer] {
+			m.series.Delete(key)
+			m.count.Add(-1)
+			m.drop(value.(*series))
+		}
+		return true
+	})
 }

@@ -227,6 +227,38 @@ func TestRetainConsumers(t *testing.T) {
 	}
 }
 
+// Nothing that carries the name of a consumer who is gone may stay, and a
+// reload that removes many of them must not take long.
+func TestRetainConsumersLeavesNothing(t *testing.T) {
+	m, reg := registered(t)
+	for i := range maxSeries {
+		rq := request(fmt.Sprintf("consumer-%d", i%defaultMetricsConsumers), fmt.Sprintf("model-%d", i/defaultMetricsConsumers))
+		m.settled(rq)
+		for _, outcome := range []state.Outcome{ok(), {Status: 429}, {Status: 500}, {Aborted: true}} {
+			m.observe(rq, outcome)
+		}
+		rq.Failure = state.Failure{Code: "demo_denied", Denied: true}
+		m.observe(rq, state.Outcome{Status: 403})
+	}
+	start := time.Now()
+	m.retainConsumers(func(string) bool { return false })
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("removing all consumers took %s", took)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != "caddy_gateway_buffered_request_bytes" {
+			t.Errorf("%s still has %d series", f.GetName(), len(f.GetMetric()))
+		}
+	}
+	if n := m.count.Load(); n != 0 {
+		t.Errorf("%d combinations are still counted", n)
+	}
+}
+
 func TestRegisterTwice(t *testing.T) {
 	m, reg := registered(t)
 	if err := m.register(reg); err != nil {

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,6 +27,7 @@ type series struct {
 	unpriced  prometheus.Counter
 	codes     [len(codeNames)]atomic.Pointer[prometheus.Counter]
 	classes   [usage.NumClasses]atomic.Pointer[prometheus.Counter]
+	reasons   sync.Map // of the failures that were counted
 }
 
 // codeNames are the values of the label code.
@@ -83,12 +85,40 @@ func within(set map[string]struct{}, name string, limit int) string {
 	return name
 }
 
+// with returns the labels of s and one more.
+func (s *series) with(label string) []string {
+	return append(s.labels[:len(s.labels):len(s.labels)], label)
+}
+
+// drop removes what s counted from the metrics, label by label: searching all
+// metrics for a consumer would take a reload that removes many of them minutes.
+func (m *metrics) drop(s *series) {
+	l := s.labels[:]
+	m.duration.DeleteLabelValues(l...)
+	m.firstByte.DeleteLabelValues(l...)
+	for _, v := range []*prometheus.CounterVec{m.bytesIn, m.bytesOut, m.attempts, m.retries, m.cost, m.unpriced} {
+		v.DeleteLabelValues(l...)
+	}
+	for _, name := range codeNames {
+		m.requests.DeleteLabelValues(s.with(name)...)
+	}
+	for c := range usage.Class(usage.NumClasses) {
+		m.tokens.DeleteLabelValues(s.with(c.String())...)
+	}
+	s.reasons.Range(func(reason, _ any) bool {
+		labels := s.with(reason.(string))
+		m.errs.DeleteLabelValues(labels...)
+		m.denials.DeleteLabelValues(labels...)
+		return true
+	})
+}
+
 // lazily resolves a counter with one more label on its first use.
 func (s *series) lazily(p *atomic.Pointer[prometheus.Counter], v *prometheus.CounterVec, label string) prometheus.Counter {
 	if c := p.Load(); c != nil {
 		return *c
 	}
-	c := v.WithLabelValues(s.labels[0], s.labels[1], s.labels[2], s.labels[3], label)
+	c := v.WithLabelValues(s.with(label)...)
 	p.Store(&c)
 	return c
 }
@@ -143,7 +173,8 @@ func (m *metrics) observe(rq *state.Request, o state.Outcome) {
 		if denied {
 			v = m.denials
 		}
-		v.WithLabelValues(s.labels[0], s.labels[1], s.labels[2], s.labels[3], reason).Inc()
+		v.WithLabelValues(s.with(reason)...).Inc()
+		s.reasons.LoadOrStore(reason, nil)
 	}
 }
 
