@@ -80,12 +80,14 @@ func TestLogError(t *testing.T) {
 		want    []string
 	}{
 		{
-			"denial", state.Failure{Status: 403, Code: "group_not_allowed", Message: "Not in the group", Denied: true},
+			"denial",
+			state.Failure{Status: 403, Code: "group_not_allowed", Message: "Not in the group", Denied: true},
 			state.Deny(403, "group_not_allowed", "Not in the group"),
 			[]string{`"level":"debug"`, `"msg":"Not in the group"`, `"code":"group_not_allowed"`, `"status":403`, `"correlation_id":"`, `"path":"/v1/x"`, `"consumer":"alice"`},
 		},
 		{
-			"failure", state.Failure{Status: 502, Code: "upstream_unreachable", Message: "No upstream"},
+			"failure",
+			state.Failure{Status: 502, Code: "upstream_unreachable", Message: "No upstream"},
 			caddyhttp.Error(502, errors.New("demo refused")),
 			[]string{`"level":"error"`, `"status":502`, `"cause":"demo refused"`, `"err_trace"`},
 		},
