@@ -82,7 +82,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 func (h *Handler) check() error {
 	switch {
 	case len(h.Allow) == 0 && len(h.Deny) == 0:
-		return errors.New("no group is listed; write: acl allow <group>... or acl deny <group>...")
+		return errors.New("no group is listed; write acl allow or acl deny with the groups behind it")
 	case len(h.Allow) > 0 && len(h.Deny) > 0:
 		return errors.New("allow and deny exclude each other; keep one of them")
 	}
@@ -135,12 +135,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 
 // admits says that the lists let c pass.
 func (h *Handler) admits(c *consumers.Credential) bool {
-	for _, name := range h.groups() {
-		if c.InGroup(name) {
-			return len(h.Allow) > 0
-		}
-	}
-	return len(h.Allow) == 0
+	return slices.ContainsFunc(h.groups(), c.InGroup) == (len(h.Allow) > 0)
 }
 
 // headerValue joins groups, which must not be empty.

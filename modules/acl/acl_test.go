@@ -167,7 +167,7 @@ func TestCaddyfile(t *testing.T) {
 		{"block", "acl {\nallow admin\nhide_groups_header\n}", `{"allow":["admin"],"handler":"acl","hide_groups_header":true}`, ""},
 		{"line and block", "acl allow admin {\nhide_groups_header\n}", `{"allow":["admin"],"handler":"acl","hide_groups_header":true}`, ""},
 		{"consumer as a group", "acl allow c1", `{"allow":["c1"]}`, ""},
-		{"nothing", "acl", "", "acl: no group is listed; write: acl allow <group>... or acl deny <group>..."},
+		{"nothing", "acl", "", "acl: no group is listed; write acl allow or acl deny with the groups behind it"},
 		{"neither", "acl admin", "", `acl: "admin" is neither allow nor deny`},
 		{"no group", "acl allow", "", "acl: allow takes at least 1 argument, not 0"},
 		{"both", "acl {\nallow admin\ndeny pro\n}", "", "exclude each other"},

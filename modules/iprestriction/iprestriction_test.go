@@ -216,8 +216,10 @@ func TestLoadRefuses(t *testing.T) {
 func TestUnmarshalCaddyfile(t *testing.T) {
 	rows := []struct{ name, src, want, err string }{
 		{"bare", "ip_restriction", `{}`, ""},
-		{"everything", "ip_restriction {\nallow 10.0.0.0/8 ::1\nallow 192.0.2.7\ndeny 10.1.0.0/16\nstatus 404\nmessage \"not here\"\n}",
-			`{"allow":["10.0.0.0/8","::1","192.0.2.7"],"deny":["10.1.0.0/16"],"status":404,"message":"not here"}`, ""},
+		{
+			"everything", "ip_restriction {\nallow 10.0.0.0/8 ::1\nallow 192.0.2.7\ndeny 10.1.0.0/16\nstatus 404\nmessage \"not here\"\n}",
+			`{"allow":["10.0.0.0/8","::1","192.0.2.7"],"deny":["10.1.0.0/16"],"status":404,"message":"not here"}`, "",
+		},
 		{"argument", "ip_restriction 10.0.0.1", "", "ip_restriction takes no arguments, not 1"},
 		{"bad address", "ip_restriction {\nallow 10.0.0\n}", "", "is not an IP address or CIDR prefix"},
 		{"status", "ip_restriction {\nstatus 200\n}", "", "must be from 400 to 599"},

@@ -5,6 +5,7 @@ package keyauth
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -81,6 +82,7 @@ func (b *body) value(name string) (value string, n int) {
 				value, n = string(p.data), n+1
 			}
 		}
+	case opaque: // has no fields
 	}
 	return value, n
 }
@@ -104,6 +106,7 @@ func (b *body) without(drop func(name, value string) bool) (data []byte, changed
 			return nil, false
 		}
 		return b.withoutParts(parts, drop)
+	case opaque: // has no fields
 	}
 	return nil, false
 }
@@ -148,7 +151,7 @@ func membersOf(doc []byte) (members []member, ok bool) {
 	if _, err := dec.Token(); err != nil {
 		return nil, false
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, false // something behind the object
 	}
 	return members, true
@@ -185,7 +188,7 @@ func (b *body) parts() (parts []part, ok bool) {
 	mr := multipart.NewReader(bytes.NewReader(b.data), b.boundary)
 	for {
 		p, err := mr.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return parts, true
 		}
 		if err != nil {

@@ -14,8 +14,10 @@ import (
 func TestUnmarshalCaddyfile(t *testing.T) {
 	rows := []struct{ name, src, want, err string }{
 		{"bare", "key_auth", `{}`, ""},
-		{"everything", "key_auth {\n headers X-Key apikey\n bearer on\n query k\n body k\n carriers body header bearer query\n max_body 1MiB\n hide_credentials off\n anonymous nobody\n realm \"my realm\"\n preflight off\n profile kong\n}",
-			`{"carriers":["body","header","bearer","query"],"headers":["X-Key","apikey"],"bearer":true,"query":["k"],"body":["k"],"max_body":1048576,"hide_credentials":false,"realm":"my realm","profile":"kong","anonymous":"nobody","preflight":false}`, ""},
+		{
+			"everything", "key_auth {\n headers X-Key apikey\n bearer on\n query k\n body k\n carriers body header bearer query\n max_body 1MiB\n hide_credentials off\n anonymous nobody\n realm \"my realm\"\n preflight off\n profile kong\n}",
+			`{"carriers":["body","header","bearer","query"],"headers":["X-Key","apikey"],"bearer":true,"query":["k"],"body":["k"],"max_body":1048576,"hide_credentials":false,"realm":"my realm","profile":"kong","anonymous":"nobody","preflight":false}`, "",
+		},
 		{"argument", "key_auth bob", "", "key_auth takes no arguments, not 1; write: key_auth, at Testfile:1"},
 		{"unknown option", "key_auth {\n key_names apikey\n}", "", `key_auth: unknown option "key_names"`},
 		{"twice", "key_auth {\n realm a\n realm b\n}", "", "realm is given twice, first on line 2"},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,8 +98,8 @@ func serve(t *testing.T, ctx caddy.Context, configs ...string) *gate {
 	t.Helper()
 	g := new(gate)
 	var chain caddyhttp.Handler = caddyhttp.HandlerFunc(g.upstream)
-	for i := len(configs) - 1; i >= 0; i-- {
-		h, next := load(t, ctx, configs[i]), chain
+	for _, config := range slices.Backward(configs) {
+		h, next := load(t, ctx, config), chain
 		chain = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, next) })
 	}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

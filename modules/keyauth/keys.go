@@ -254,7 +254,7 @@ func checkHeaders(names []string) error {
 			return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name, "+
 				"which upstreams could take for the one with -; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
 		case canonical == "Authorization":
-			return errors.New("Authorization carries a key only as a bearer token; write: bearer on")
+			return errors.New("the header Authorization carries a key only as a bearer token; write: bearer on")
 		case slices.Contains(reserved, canonical), state.IsIdentityHeader(name):
 			return fmt.Errorf("%q has another meaning; choose a name such as apikey or X-API-Key", name)
 		}
