@@ -65,7 +65,12 @@ func (*memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp := &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json"}, "Date": {"Sat, 21 Nov 2026 12:00:00 GMT"}, "Server": {"upstream"}},
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "Date": {"Sat, 21 Nov 2026 12:00:00 GMT"}, "Server": {"upstream"},
+			"Openai-Processing-Ms": {"512"}, "Openai-Version": {"2020-10-01"}, "X-Request-Id": {"req_0123456789abcdef"},
+			"X-Ratelimit-Limit-Requests": {"10000"}, "X-Ratelimit-Remaining-Requests": {"9999"}, "X-Ratelimit-Reset-Requests": {"6ms"},
+			"X-Ratelimit-Limit-Tokens": {"2000000"}, "X-Ratelimit-Remaining-Tokens": {"1999000"}, "X-Ratelimit-Reset-Tokens": {"30ms"},
+		},
 	}
 	answer := completion1K
 	switch r.URL.RawQuery {

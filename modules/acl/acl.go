@@ -114,7 +114,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	}
 	c := rq.Credential
 	if c == nil {
-		if knownElsewhere(r, rq) {
+		if rq.KnownElsewhere(r) {
 			return forbidden()
 		}
 		return unauthorized(rq)
@@ -149,20 +149,6 @@ func (h *Handler) headerValue(groups []string) string {
 	v := strings.Join(groups, ", ")
 	h.joined.Store(&groups[0], v)
 	return v
-}
-
-// knownElsewhere says that an authentication which is not ours has accepted
-// the request.
-func knownElsewhere(r *http.Request, rq *state.Request) bool {
-	if rq.AuthenticatedElsewhere {
-		return true
-	}
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	id, _ := repl.GetString("http.auth.user.id")
-	return id != ""
 }
 
 // unauthorized has no WWW-Authenticate: this handler takes no credentials.

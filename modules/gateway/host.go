@@ -23,7 +23,7 @@ func (a *App) Record(rq *state.Request) {
 		return
 	}
 	rec := ledger.Record{
-		RequestID:  rq.ID(),
+		RequestID:  rq.String(),
 		At:         rq.Start,
 		Consumer:   rq.ConsumerName(),
 		Provider:   llm.Provider,

@@ -16,6 +16,7 @@ import (
 // series holds the metrics of one combination of labels, resolved once, so
 // that a request looks up one map entry instead of a dozen.
 type series struct {
+	key       seriesKey
 	labels    [4]string
 	duration  prometheus.Observer
 	firstByte prometheus.Observer
@@ -36,10 +37,17 @@ var codeNames = [...]string{"aborted", "1xx", "2xx", "3xx", "4xx", "5xx"}
 // of returns the series of a request.
 func (m *metrics) of(rq *state.Request) *series {
 	key := seriesKey{rq.ConsumerName(), rq.LLM.Provider, rq.LLM.Label, rq.RouteName()}
-	if s, ok := m.series.Load(key); ok {
-		return s.(*series)
+	if s, ok := rq.HostData.(*series); ok && s.key == key {
+		return s
 	}
-	return m.create(key)
+	var s *series
+	if found, ok := m.series.Load(key); ok {
+		s = found.(*series)
+	} else {
+		s = m.create(key)
+	}
+	rq.HostData = s
+	return s
 }
 
 func (m *metrics) create(key seriesKey) *series {
@@ -55,6 +63,7 @@ func (m *metrics) create(key seriesKey) *series {
 	}
 	l := [4]string{key.consumer, key.provider, key.model, key.route}
 	s := &series{
+		key:       key,
 		labels:    l,
 		duration:  m.duration.WithLabelValues(l[:]...),
 		firstByte: m.firstByte.WithLabelValues(l[:]...),

@@ -115,7 +115,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		if !rq.Credential.Consumer.AllowsIP(addr) {
 			return h.refuse(text)
 		}
-	case len(h.allow)+len(h.deny) == 0 && !knownElsewhere(r, rq):
+	case len(h.allow)+len(h.deny) == 0 && !rq.KnownElsewhere(r):
 		return state.Deny(http.StatusUnauthorized, "consumer_unknown",
 			"This route restricts addresses by consumer, and nobody has identified the caller")
 	}
@@ -156,20 +156,6 @@ func (h *Handler) refuse(ip string) error {
 		message = "IP address not allowed: " + ip
 	}
 	return state.Deny(h.Status, "ip_not_allowed", message)
-}
-
-// knownElsewhere says that an authentication which is not ours has accepted
-// the request.
-func knownElsewhere(r *http.Request, rq *state.Request) bool {
-	if rq.AuthenticatedElsewhere {
-		return true
-	}
-	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	if !ok {
-		return false
-	}
-	id, _ := repl.GetString("http.auth.user.id")
-	return id != ""
 }
 
 // Interface guards

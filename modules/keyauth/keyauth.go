@@ -123,9 +123,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	switch {
 	case f.verdict == valid:
 		rq.Credential, rq.Anonymous = f.credential, false
-		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-			repl.Set(userID, f.credential.Consumer.Name)
-		}
 	case h.anonymous != nil && (f.verdict == missing || h.kong):
 		rq.Credential, rq.Anonymous = h.anonymous, true
 	default:
@@ -185,11 +182,7 @@ func alreadyKnown(r *http.Request, rq *state.Request) bool {
 	if rq.Credential != nil {
 		return !rq.Anonymous
 	}
-	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-		if id, ok := repl.GetString(userID); ok && id != "" {
-			rq.AuthenticatedElsewhere = true
-		}
-	}
+	rq.AuthenticatedElsewhere = rq.KnownElsewhere(r)
 	return rq.AuthenticatedElsewhere
 }
 

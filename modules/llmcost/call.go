@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
@@ -22,12 +23,21 @@ const (
 // otherModel stands for models that are not told apart.
 const otherModel = "_other"
 
-// call is the metering of one request.
+// call is the metering of one request. Calls are used again, for the buffers of
+// their meters.
 type call struct {
 	handler *Handler
 	rq      *state.Request
 	meter   usage.Meter
 	media   usage.Media
+}
+
+var calls = sync.Pool{New: func() any { return new(call) }}
+
+// EndRequest implements state.Settler.
+func (c *call) EndRequest() {
+	c.handler, c.rq, c.media = nil, nil, usage.MediaNone
+	calls.Put(c)
 }
 
 // ResponseHeader implements state.Tap: only a successful answer in a media
@@ -84,7 +94,7 @@ func (c *call) price(llm *state.LLM) {
 	}
 	switch {
 	case ok:
-		llm.Label = label(model, llm.Report.Model)
+		llm.Label = label(model, llm.Report.Model, true)
 	case llm.Report.Model != "":
 		llm.Label = llm.Report.Model
 	}
@@ -107,16 +117,18 @@ func (c *call) lookup(provider, model string) (*pricing.Model, bool) {
 	return c.handler.prices.Lookup(provider, model)
 }
 
-// label is the name of a model in metrics and ledger: the price book's, or,
-// where one row stands for many models, the name that the answer confirms.
-func label(m *pricing.Model, confirmed string) string {
-	if !strings.Contains(m.ID, "*") {
+// label is the name of a model in metrics and ledger: that of the price book;
+// or, where a wildcard of the book stands for many models, the name itself once
+// a successful answer has confirmed it. Before that it is only what a client
+// wrote.
+func label(m *pricing.Model, name string, confirmed bool) string {
+	switch {
+	case name == "" || m.Lists(name):
 		return m.ID
+	case confirmed:
+		return name
 	}
-	if confirmed == "" {
-		return otherModel
-	}
-	return confirmed
+	return otherModel
 }
 
 // hasTerminal says that a complete answer shows its own end.

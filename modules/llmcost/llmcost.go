@@ -38,7 +38,8 @@ const (
 // (model, stream, the output limit) must mean the same to every parser, so a
 // body in which such a field is repeated, or spelled in a case variant, is
 // refused. Endpoints that cost nothing (lists of models, counting tokens) and
-// bodies that are not JSON pass unread.
+// forms with files pass unread; all else that is posted to a model's endpoint is
+// read as JSON, whatever it is declared to be, since that is what servers do.
 //
 // An answer up to 1 MiB that is not streamed is held to its end, so that its
 // headers can carry what it cost; with headers off nothing is held. Streams
@@ -141,7 +142,8 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	}
 	// The usage stands in the body, so the body must be readable.
 	r.Header["Accept-Encoding"] = []string{"identity"}
-	c := &call{handler: h, rq: rq}
+	c := calls.Get().(*call)
+	c.handler, c.rq = h, rq
 	rq.OnSettle(c)
 	w = rq.Tapped(w, r, c)
 	if err := next.ServeHTTP(w, r); err != nil {

@@ -29,7 +29,7 @@ var decided = jsonpeek.NewNames(
 func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 	llm := &rq.LLM
 	llm.Model, llm.Stream = llm.Endpoint.Model, llm.Endpoint.Stream
-	if llm.Endpoint.Format == usage.FormatNone || !isJSON(r.Header) {
+	if llm.Endpoint.Format == usage.FormatNone || isForm(r.Header) {
 		return nil
 	}
 	body, err := rq.Body(r, h.MaxBody)
@@ -95,14 +95,22 @@ func (h *Handler) admit(rq *state.Request) error {
 		llm.Label = otherModel
 		if m, ok := h.prices.Lookup(llm.Provider, llm.Model); ok {
 			known = true
-			llm.Label = label(m, "")
+			llm.Label = label(m, llm.Model, false)
 		}
 	}
 	if h.refuse && !known && llm.Endpoint.Format != usage.FormatNone {
 		return state.Deny(http.StatusForbidden, "model_price_unknown",
-			"The gateway has no price for the model "+quoteModel(llm.Model)+", and calls without a price are refused here")
+			"The gateway has no price for "+describe(llm.Model)+", and calls without a price are refused here")
 	}
 	return nil
+}
+
+// describe names a model in a message.
+func describe(model string) string {
+	if model == "" {
+		return "a call that does not name its model"
+	}
+	return "the model " + quoteModel(model)
 }
 
 // quoteModel shows a name that the client sent, shortened.

@@ -95,8 +95,8 @@ type Row struct {
 	// Estimated those that used something by our own count. Requests of which
 	// no usage is known, such as most failed ones, are in neither.
 	Exact, Estimated int64
-	// PriceUnknown counts the requests to models that used something whose
-	// price is unknown, so that Cost is too low.
+	// PriceUnknown counts the answered calls of models whose cost is unknown,
+	// for want of a price or of a usage, so that Cost is too low.
 	PriceUnknown int64
 	// First and Last are the moments of the earliest and latest record; zero in
 	// an empty row.
@@ -121,15 +121,14 @@ func (w *Row) add(r *Record) {
 		w.Cost.Add(r.Cost)
 		w.Saved.Add(r.Uncached)
 		w.Saved.Add(money.Amount(0).Sub(r.Cost))
+	} else {
+		w.PriceUnknown = sum(w.PriceUnknown, 1)
 	}
 	if r.Counts.IsZero() {
 		return
 	}
 	if !r.Exact {
 		w.Estimated = sum(w.Estimated, 1)
-	}
-	if !r.PriceKnown {
-		w.PriceUnknown = sum(w.PriceUnknown, 1)
 	}
 	for i, n := range r.Counts {
 		w.Counts[i] = sum(w.Counts[i], n)

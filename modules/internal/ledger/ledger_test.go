@@ -74,7 +74,7 @@ func TestRecord(t *testing.T) {
 		}},
 		{"failed without usage", changed(base, func(r *ledger.Record) {
 			r.Counts, r.Cost, r.Uncached, r.Exact, r.PriceKnown, r.Failed = usage.Counts{}, 0, 0, false, false, true
-		}), ledger.Row{Requests: 1, Failed: 1}},
+		}), ledger.Row{Requests: 1, Failed: 1, PriceUnknown: 1}},
 		{"broken off with usage", changed(base, func(r *ledger.Record) { r.Failed = true }), ledger.Row{
 			Requests: 1, Failed: 1, Exact: 1, Counts: base.Counts, Cost: dollars(300), Saved: dollars(150),
 		}},

@@ -3,6 +3,8 @@
 package pricing
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/money"
@@ -22,6 +24,26 @@ type Model struct {
 
 	names []string // ID first; with "*" a pattern
 	rows  []row    // ascending by from
+}
+
+// Lists says that the book knows the model under this very name or as a dated
+// snapshot of it, and not merely through a wildcard.
+func (m *Model) Lists(name string) bool {
+	if listed(m.names, name) {
+		return true
+	}
+	if at := strings.LastIndexByte(name, '/'); at >= 0 {
+		name = name[at+1:]
+	}
+	if base, ok := snapshotBase(name); ok && listed(m.names, base) {
+		return true
+	}
+	return listed(m.names, strings.ToLower(name))
+}
+
+// listed looks for a name among names, of which those with "*" are patterns.
+func listed(names []string, name string) bool {
+	return !strings.Contains(name, "*") && slices.Contains(names, name)
 }
 
 // row holds the resolved prices that are in effect from an instant on.

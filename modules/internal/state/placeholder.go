@@ -9,11 +9,19 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
-// placeholder serves {gateway.*} from the state when it is asked for; nothing
-// is copied into the replacer beforehand. Unknown names are left to others.
+// userIDPlaceholder is where Caddy's own authentication keeps the caller's
+// name, and where its access log looks for it.
+const userIDPlaceholder = "http.auth.user.id"
+
+// placeholder serves {gateway.*}, and {http.auth.user.id} for callers that the
+// gateway has identified, from the state when it is asked for; nothing is
+// copied into the replacer beforehand. Unknown names are left to others.
 func (rq *Request) placeholder(key string) (any, bool) {
 	name, ok := strings.CutPrefix(key, "gateway.")
 	if !ok {
+		if key == userIDPlaceholder && rq.Credential != nil && !rq.Anonymous {
+			return rq.Credential.Consumer.Name, true
+		}
 		return nil, false
 	}
 	switch name {

@@ -18,6 +18,8 @@
 package state
 
 import (
+	"encoding/binary"
+	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -73,6 +75,9 @@ type Request struct {
 
 	// Failure is what the request ended with, if it was an error.
 	Failure Failure
+
+	// HostData is for the host alone.
+	HostData any
 
 	id       string
 	host     Host
@@ -131,6 +136,9 @@ type Failure struct {
 // byte is released. It reads what it metered and writes it into the request.
 type Settler interface {
 	SettleRequest(rq *Request)
+	// EndRequest is the last call: the settler may be used again for
+	// another request.
+	EndRequest()
 }
 
 // Host is the gateway app as the request state sees it.
@@ -220,19 +228,36 @@ func (rq *Request) ConsumerName() string {
 	return rq.Credential.Consumer.Name
 }
 
+// KnownElsewhere says that an authentication which is not ours has accepted
+// the request, so that whoever calls is known without being a consumer.
+func (rq *Request) KnownElsewhere(r *http.Request) bool {
+	if rq.AuthenticatedElsewhere {
+		return true
+	}
+	if rq.Credential != nil {
+		return false
+	}
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return false
+	}
+	id, _ := repl.GetString(userIDPlaceholder)
+	return id != ""
+}
+
 // Aborted says that the answer was broken off by either side.
 func (rq *Request) Aborted() bool { return rq.aborted }
 
 // Status is the status of the answer so far; 0 before its header.
 func (rq *Request) Status() int { return rq.writer.status }
 
-// NewID makes a correlation id.
+// NewID makes a correlation id: a UUID of version 7 (RFC 9562), which sorts by
+// time. Its 74 random bits come from the runtime's own generator (ChaCha8, seeded
+// by the system): an id must be unique, not secret, and reading the system's
+// random source for each would cost more than all the rest of this package.
 func NewID() string {
-	id, err := uuid.NewV7()
-	if err != nil {
-		// Only a broken system random source gets here, and an id is not a
-		// secret: the time alone still tells requests apart in a log.
-		return time.Now().UTC().Format("20060102T150405.000000000Z")
-	}
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], uint64(time.Now().UnixMilli())<<16|0x7000|rand.Uint64()&0x0fff)
+	binary.BigEndian.PutUint64(id[8:], 1<<63|rand.Uint64()>>2)
 	return id.String()
 }

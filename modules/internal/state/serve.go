@@ -25,6 +25,10 @@ type Handler interface {
 // The end is in a defer because a broken upstream stream panics through the
 // chain (http.ErrAbortHandler); the panic passes on.
 func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if own, ok := w.(*Writer); ok {
+		// No other handler's writer in between: the state is at hand.
+		return h.Handle(w, r, own.rq, next)
+	}
 	rq := Of(r)
 	if rq != nil && rq.entered {
 		return h.Handle(w, r, rq, next)
@@ -35,7 +39,11 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 	}
 	rq.entered = true
 	rq.host = host
-	StripIdentity(r.Header)
+	if rq.Credential == nil {
+		StripIdentity(r.Header)
+	} else {
+		rq.AssertIdentity(r) // an authentication provider was here before us
+	}
 	rq.writer.init(rq, w, r)
 	if r.ContentLength > 0 {
 		rq.in.Store(r.ContentLength)
@@ -94,6 +102,10 @@ func (rq *Request) close(r *http.Request) {
 	}
 	rq.writer.release()
 	rq.releaseBody()
+	for i, s := range rq.settlers[:rq.nsettle] {
+		rq.settlers[i] = nil
+		s.EndRequest()
+	}
 }
 
 func (rq *Request) outcome() Outcome {

@@ -33,6 +33,7 @@ func (t *tap) ResponseBody(p []byte) bool {
 }
 func (t *tap) HeldHeader(h http.Header)     { h.Set("X-Held", "yes") }
 func (t *tap) SettleRequest(*state.Request) { t.h.note("settle") }
+func (t *tap) EndRequest()                  {}
 func (t *tap) attach(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
 	rq.OnSettle(t)
 	w = rq.Tapped(w, r, t)
