@@ -193,6 +193,27 @@ func TestLLMGatewayAdmits(t *testing.T) {
 	}
 }
 
+func TestLLMGatewayKeepsAPathForAdmins(t *testing.T) {
+	up := upstream(t, nil)
+	g := exampleGateway(t, llmGatewayFile, llmEnvironment("API_SERVER", up.Addr))
+	for consumer, key := range llmConsumers {
+		want := 403
+		if consumer == "admin" {
+			want = 200
+		}
+		for _, path := range []string{"/api/admin", "/api/admin/users", "/api/ADMIN/users", "/api/%61dmin/users"} {
+			if got := g.Get(path, "apikey: "+key); got.Status != want {
+				t.Errorf("%s on %s = %d %s, want %d", consumer, path, got.Status, got.Body, want)
+			}
+		}
+	}
+	for _, call := range called(up) {
+		if user := call.Header.Get("X-Consumer-Username"); user != "admin" {
+			t.Errorf("upstream had %s from %s", call.URI, user)
+		}
+	}
+}
+
 func TestLLMGatewayRefuses(t *testing.T) {
 	up := upstream(t, provider)
 	env := llmEnvironment("ANTHROPIC_URL", up.URL, "DEEPSEEK_URL", up.URL)
