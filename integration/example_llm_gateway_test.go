@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -66,9 +67,7 @@ const llmBody = `{"model":"m","max_tokens":10,"stream":false,"messages":[{"role"
 // settings, in pairs of name and value.
 func llmEnvironment(settings ...string) map[string]string {
 	env := map[string]string{"HEALTH_INTERVAL": "50ms", "PROVIDER_TIMEOUT": patience.String()}
-	for name, value := range llmKeys {
-		env[name] = value
-	}
+	maps.Copy(env, llmKeys)
 	for i := 0; i < len(settings); i += 2 {
 		env[settings[i]] = settings[i+1]
 	}
