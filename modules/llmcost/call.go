@@ -81,7 +81,7 @@ func (c *call) SettleRequest(rq *state.Request) {
 	}
 	if c.media != usage.MediaNone {
 		llm.Report = c.meter.Finish()
-		llm.Truncated = rq.Aborted() || !llm.Report.Complete && hasTerminal(llm.Endpoint.Format, c.media)
+		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, c.media)
 	}
 	c.price(llm)
 }

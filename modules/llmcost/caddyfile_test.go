@@ -1,0 +1,83 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package llmcost
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+func TestCaddyfile(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		input string
+		want  Handler
+	}{
+		"a provider": {"llm_cost xai", Handler{Provider: "xai", Format: "openai"}},
+		"auto":       {"llm_cost auto", Handler{}},
+		"a format":   {"llm_cost openai {\nprovider vllm\n}", Handler{Provider: "vllm", Format: "openai"}},
+		"everything": {
+			"llm_cost responses {\nprovider my-gpu\nmax_body 64MiB\nheaders off\nunknown_model refuse\n}",
+			Handler{Provider: "my-gpu", Format: "responses", MaxBody: 64 << 20, HeadersOff: true, UnknownModel: "refuse"},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var h Handler
+			if err := h.UnmarshalCaddyfile(caddyfile.NewTestDispenser(tc.input)); err != nil {
+				t.Fatal(err)
+			}
+			if h != tc.want {
+				t.Errorf("got %+v, want %+v", h, tc.want)
+			}
+			if err := h.Validate(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestCaddyfileRefuses(t *testing.T) {
+	t.Parallel()
+	for input, want := range map[string]string{
+		"llm_cost":                                     "llm_cost takes",
+		"llm_cost openai xai":                          "llm_cost takes",
+		"llm_cost grok":                                "is not a provider",
+		"llm_cost responses":                           "add: provider <name>",
+		"llm_cost openai {\nprovider\n}":               "provider takes",
+		"llm_cost openai {\nprovider A\n}":             "lower-case",
+		"llm_cost openai {\nmax_body 5\n}":             "max_body",
+		"llm_cost openai {\nheaders maybe\n}":          "headers",
+		"llm_cost openai {\nunknown_model free\n}":     "allow, refuse",
+		"llm_cost openai {\nprice 3\n}":                "unknown option",
+		"llm_cost openai {\nheaders on\nheaders on\n}": "given twice",
+	} {
+		t.Run(input, func(t *testing.T) {
+			t.Parallel()
+			err := new(Handler).UnmarshalCaddyfile(caddyfile.NewTestDispenser(input))
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "Testfile:") {
+				t.Errorf("error %v, want one with %q and a line", err, want)
+			}
+		})
+	}
+}
+
+func TestValidateRefusesJSON(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]Handler{
+		"provider":      {Provider: "Not OK"},
+		"format":        {Provider: "x", Format: "xml"},
+		"max_body":      {Provider: "x", MaxBody: -1},
+		"unknown_model": {Provider: "x", UnknownModel: "free"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := h.Validate(); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("error %v, want one about %s", err, name)
+			}
+		})
+	}
+}
