@@ -13,9 +13,10 @@ import (
 
 func TestAnthropicPassthrough(t *testing.T) {
 	const teamKey, ownKey = "demo-team-key-not-a-secret", "demo-own-anthropic-key-not-a-secret"
-	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+	answer := strings.Replace(cannedAnswers["/v1/messages"], `"model":"m"`, `"model":"claude-sonnet-4-5"`, 1)
+	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, cannedAnswers[r.URL.Path])
+		_, _ = io.WriteString(w, answer)
 	})
 	g := exampleGateway(t, "anthropic-passthrough.Caddyfile", map[string]string{"TEAM_KEY": teamKey, "ANTHROPIC_URL": up.URL})
 	ask := func(model string, headers ...string) *Answer {
@@ -24,7 +25,7 @@ func TestAnthropicPassthrough(t *testing.T) {
 
 	t.Run("both keys go where they belong", func(t *testing.T) {
 		got := ask("claude-sonnet-4-5", "apikey: "+teamKey, "x-api-key: "+ownKey, "anthropic-version: 2023-06-01")
-		if got.Status != 200 || got.Body != cannedAnswers["/v1/messages"] {
+		if got.Status != 200 || got.Body != answer {
 			t.Fatalf("answer = %d %s", got.Status, got.Body)
 		}
 		r := up.Only()
