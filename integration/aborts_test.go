@@ -75,6 +75,42 @@ func TestUpstreamThatBreaksIsCountedOnce(t *testing.T) {
 	}
 }
 
+// TestCountsOfABrokenStreamAreNotExact has providers that count up in every event, of
+// which the last ones do not arrive.
+func TestCountsOfABrokenStreamAreNotExact(t *testing.T) {
+	events := map[string]string{
+		"openai": `data: {"id":"c1","object":"chat.completion.chunk","model":"test-chat","choices":[{"index":0,"delta":{"content":"a"}}],` +
+			`"usage":{"prompt_tokens":20,"completion_tokens":1,"total_tokens":21}}` + "\n\n",
+		"gemini": `data: {"candidates":[{"content":{"parts":[{"text":"a"}]}}],"modelVersion":"test-gemini",` +
+			`"usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":1,"totalTokenCount":21}}` + "\r\n\r\n",
+	}
+	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, events[r.Header.Get("X-Stream")])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	g := gateway(t, badInputCaddyfile, chained(t, with("UPSTREAM", up.Addr))...)
+	for name, event := range events {
+		t.Run(name, func(t *testing.T) {
+			a := dialectNamed(t, name)
+			path := strings.Replace(a.path, ":generateContent", ":streamGenerateContent?alt=sse", 1)
+			res := g.Open(http.MethodPost, path, a.goodBody(), "apikey: "+callerKey, "X-Stream: "+name)
+			if body, err := io.ReadAll(res.Body); err == nil || string(body) != event {
+				t.Errorf("the broken stream looks whole: %q, %v", body, err)
+			}
+			entry := g.Logs().WaitObject(t, `"logger":"http.log.access`, `"route":"`+name+`"`)
+			if member(entry, "gateway.llm.exact") != false || member(entry, "gateway.llm.tokens_input") != 20.0 {
+				t.Errorf("access log says %v", entry["gateway"])
+			}
+			row := onlyUsage(t, g, "?by=route&route="+name)
+			if row.Requests != 1 || row.Failed != 1 || row.Exact != 0 || row.Input != 20 {
+				t.Errorf("usage is %+v, want one failed request that is not exact", row)
+			}
+		})
+	}
+}
+
 // TestRetriedRequestIsCountedOnce has an upstream that fails twice before it answers.
 func TestRetriedRequestIsCountedOnce(t *testing.T) {
 	var attempts atomic.Int64

@@ -200,6 +200,7 @@ func canaryUpstream(t *testing.T) *Upstream {
 
 // attempt is a request that carries keys.
 type attempt struct {
+	path    string // a chat completion unless given
 	query   string
 	headers []string
 	body    string
@@ -220,6 +221,7 @@ var carriers = []struct {
 		a.body = `{"apikey":"` + key + `",` + strings.TrimPrefix(a.body, "{")
 	}},
 	{"form", func(a *attempt, key string) {
+		a.path = "/things" // no model is called by forms
 		a.headers = append(a.headers, "Content-Type: application/x-www-form-urlencoded")
 		a.body = url.Values{"apikey": {key}, "text": {strings.Repeat("x", max(0, len(a.body)-100))}}.Encode()
 	}},
@@ -246,7 +248,10 @@ var endings = []struct {
 // send makes a request that may break off, and returns all that the client has of it.
 func (a attempt) send(t *testing.T, g *Gateway, path, id string) (status int, all string) {
 	t.Helper()
-	target := g.URL + path + "/v1/chat/completions" + a.query
+	if a.path == "" {
+		a.path = "/v1/chat/completions"
+	}
+	target := g.URL + path + a.path + a.query
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, target, strings.NewReader(a.body))
 	if err != nil {
 		t.Fatalf("make request: %v", err)

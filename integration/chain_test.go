@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -118,7 +119,7 @@ type usageRow struct {
 // usageRows asks the admin endpoint what was used; query is as in "?model=x".
 func usageRows(t *testing.T, g *Gateway, query string) []usageRow {
 	t.Helper()
-	answer := g.Admin("/gateway/usage" + query)
+	answer := asked(t, g, "/gateway/usage"+query)
 	if answer.Status != 200 {
 		t.Fatalf("GET /gateway/usage%s = %d %s", query, answer.Status, answer.Body)
 	}
@@ -129,6 +130,26 @@ func usageRows(t *testing.T, g *Gateway, query string) []usageRow {
 		t.Fatalf("decode usage: %v\n%s", err, answer.Body)
 	}
 	return list.Rows
+}
+
+// asked is [Gateway.Admin] for tests that reload. A reload replaces the admin endpoint
+// too, and closes connections that nobody has accepted yet.
+func asked(t *testing.T, g *Gateway, path string) *Answer {
+	t.Helper()
+	var failed error
+	for range 5 {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.AdminURL+path, nil)
+		if err != nil {
+			t.Fatalf("make request: %v", err)
+		}
+		res, err := g.operator.Do(r)
+		if err == nil {
+			return finish(t, res)
+		}
+		failed = err
+	}
+	t.Fatalf("GET %s: %v", path, failed)
+	return nil
 }
 
 // onlyUsage returns the one row that passes the query, or an empty one.

@@ -74,7 +74,7 @@ func keyed(keys ...string) string {
 // given text up to its value.
 func metric(t *testing.T, g *Gateway, sample string) string {
 	t.Helper()
-	for line := range strings.Lines(g.Admin("/metrics").Body) {
+	for line := range strings.Lines(asked(t, g, "/metrics").Body) {
 		if value, ok := strings.CutPrefix(line, sample+" "); ok {
 			return strings.TrimSpace(value)
 		}

@@ -84,7 +84,7 @@ func checkCalls(t *testing.T, g *Gateway, calls []call) {
 				t.Errorf("requests went from %d to %d, %d failed", before.Requests, after.Requests, after.Failed)
 			}
 			if c.silent {
-				if after.Exact != before.Exact || after.Input != before.Input || after.Cost != before.Cost {
+				if after.Unpriced != before.Unpriced+1 || after.Exact != before.Exact || after.Input != before.Input || after.Cost != before.Cost {
 					t.Errorf("a call of unknown usage was recorded as %+v, before %+v", after, before)
 				}
 				g.Logs().Wait(t, `"usage_found":false`, `"exact":false`, `"cost_usd":"unknown"`)

@@ -82,6 +82,9 @@ func (c *call) SettleRequest(rq *state.Request) {
 	if c.media != usage.MediaNone {
 		llm.Report = c.meter.Finish()
 		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, c.media)
+		// Some providers count up in every event of a stream: the last count that
+		// arrived of a broken one is not what the call has used.
+		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated
 	}
 	c.price(llm)
 }
