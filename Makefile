@@ -29,7 +29,7 @@ go:
 
 .PHONY: build
 build: go ## Build bin/caddy: Caddy with every gateway module
-	go build $(GOFLAGS_BUILD) -o bin/caddy ./cmd/caddy
+	CGO_ENABLED=0 go build $(GOFLAGS_BUILD) -o bin/caddy ./cmd/caddy
 
 .PHONY: run
 run: build ## Run the quick start, a gateway on :8300 (CONFIG=file for another)

@@ -91,13 +91,15 @@ func (c *call) SettleRequest(rq *state.Request) {
 
 // price looks for the model that answered, then for the one that was asked.
 func (c *call) price(llm *state.LLM) {
-	model, ok := c.lookup(llm.Provider, llm.Report.Model)
+	name := llm.Report.Model
+	model, ok := c.lookup(llm.Provider, name)
 	if !ok {
-		model, ok = c.lookup(llm.Provider, llm.Model)
+		name = llm.Model
+		model, ok = c.lookup(llm.Provider, name)
 	}
 	switch {
 	case ok:
-		llm.Label = label(model, llm.Report.Model, true)
+		llm.Label = label(model, name, true)
 	case llm.Report.Model != "":
 		llm.Label = llm.Report.Model
 	}

@@ -48,7 +48,7 @@ func DenyWith(d *Denial) error { return caddyhttp.Error(d.Status, d) }
 const StatusClientClosed = 499
 
 // failureOf reads what an error says about how the request failed.
-func failureOf(ctx context.Context, err error) (Failure, *Denial) {
+func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) {
 	var d *Denial
 	if errors.As(err, &d) {
 		return Failure{Status: d.Status, Code: d.Code, Message: d.Message, Denied: true}, d
@@ -61,6 +61,8 @@ func failureOf(ctx context.Context, err error) (Failure, *Denial) {
 	switch {
 	case status == StatusClientClosed || errors.Is(ctx.Err(), context.Canceled):
 		f.Code, f.Message = "client_closed", "The client closed the connection"
+	case rq.upstreamAnswered(status):
+		f.Code, f.Message = answeredCode(status), "The upstream answered "+strconv.Itoa(status)+", also when it was tried again"
 	case status == http.StatusUnauthorized:
 		f.Code, f.Message, f.Denied = "unauthorized", "Unauthorized", true
 	case status == http.StatusBadGateway:
@@ -78,6 +80,31 @@ func failureOf(ctx context.Context, err error) (Failure, *Denial) {
 		}
 	}
 	return f, nil
+}
+
+// upstreamAnswered says that status is the upstream's own. reverse_proxy ends in
+// an error with that status when it has tried again as often as it may.
+func (rq *Request) upstreamAnswered(status int) bool {
+	if rq.repl == nil {
+		return false
+	}
+	answered, _ := rq.repl.Get("http.reverse_proxy.status_code")
+	return answered == status
+}
+
+// statusOverloaded is the status of Anthropic for an overloaded API.
+const statusOverloaded = 529
+
+// answeredCode is the code of an upstream's own error.
+func answeredCode(status int) string {
+	switch status {
+	case http.StatusTooManyRequests:
+		return "upstream_rate_limited"
+	case http.StatusServiceUnavailable, statusOverloaded:
+		return "upstream_overloaded"
+	default:
+		return "upstream_error"
+	}
 }
 
 // statusCode turns a status into a code: "Not Found" into not_found.

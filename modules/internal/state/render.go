@@ -18,7 +18,7 @@ import (
 // error object that the client's library expects, with the correlation id.
 // After the first byte there is nothing left to say: the error passes on.
 func (rq *Request) renderError(r *http.Request, err error) error {
-	failure, denial := failureOf(r.Context(), err)
+	failure, denial := rq.failureOf(r.Context(), err)
 	if rq.Failure.Status == 0 {
 		rq.Failure = failure
 	}
@@ -29,6 +29,11 @@ func (rq *Request) renderError(r *http.Request, err error) error {
 	}
 	w.reset()
 	h := w.Header()
+	if denial == nil && rq.upstreamAnswered(failure.Status) {
+		if v, _ := rq.repl.GetString("http.reverse_proxy.header.Retry-After"); v != "" {
+			h.Set("Retry-After", v) // when to come back is the upstream's to say
+		}
+	}
 	if denial != nil {
 		if denial.RetryAfter > 0 {
 			h.Set("Retry-After", retryAfterSeconds(denial.RetryAfter))

@@ -117,6 +117,25 @@ func TestErrorsAreRenderedForTheClientsAPI(t *testing.T) {
 	}
 }
 
+// When retries are used up, reverse_proxy ends in an error with the upstream's
+// own status. The client must learn that, and when to come back.
+func TestAnswersOfAnExhaustedUpstream(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]string{429: "upstream_rate_limited", 503: "upstream_overloaded", 529: "upstream_overloaded", 504: "upstream_error"} {
+		h := newHost()
+		ts := chain(t, h, nil, func(_ http.ResponseWriter, r *http.Request) error {
+			repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+			repl.Set("http.reverse_proxy.status_code", status)
+			repl.Set("http.reverse_proxy.header.Retry-After", "17")
+			return caddyhttp.Error(status, errors.New("retries exhausted"))
+		}, pass)
+		resp, body := get(t, ts.URL)
+		if resp.StatusCode != status || resp.Header.Get("Retry-After") != "17" || !strings.Contains(body, code) {
+			t.Errorf("status %d, Retry-After %q, body %s; want %d and %s", resp.StatusCode, resp.Header.Get("Retry-After"), body, status, code)
+		}
+	}
+}
+
 // handle_errors of the site comes first, and wins where it writes something.
 func TestErrorRoutesOfTheServerWin(t *testing.T) {
 	t.Parallel()
