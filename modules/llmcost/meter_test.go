@@ -162,3 +162,25 @@ func TestUpstreamCannotClaimACost(t *testing.T) {
 		t.Errorf("with headers off the call is not counted: %+v", row)
 	}
 }
+
+// The row that prices a call is also the one that it is counted under.
+func TestCountedUnderThePricedName(t *testing.T) {
+	t.Parallel()
+	const usage = `"usage":{"input_tokens":5,"output_tokens":7}}`
+	for name, tc := range map[string]struct{ asked, answered, want string }{
+		"a snapshot answers":         {"claude-sonnet-4-5", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5"},
+		"an unknown name answers":    {"claude-sonnet-4-5", "m", "claude-sonnet-4-5"},
+		"another known one answers":  {"claude-sonnet-4-5", "claude-haiku-4-5", "claude-haiku-4-5"},
+		"neither is known":           {"mystery", "mystery-1", "mystery-1"},
+		"unknown, and none is named": {"mystery", "", "_other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rt := newRoute(t, &Handler{Provider: "anthropic"}, answer("application/json", `{"type":"message","model":"`+tc.answered+`",`+usage))
+			rt.post("/v1/messages", "application/json", `{"model":"`+tc.asked+`"}`)
+			if got := rt.last.LLM.Label; got != tc.want {
+				t.Errorf("counted under %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -64,7 +64,9 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 }
 
 // streamsByDefault says which of Ollama's operations stream unless told not to.
-func streamsByDefault(operation string) bool { return operation != "embed" && operation != "embeddings" }
+func streamsByDefault(operation string) bool {
+	return operation != "embed" && operation != "embeddings"
+}
 
 func refuseBody(err error) error {
 	if dup, ok := errors.AsType[*jsonpeek.DuplicateError](err); ok {
