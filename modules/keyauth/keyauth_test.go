@@ -58,6 +58,22 @@ func TestDefaultCarriers(t *testing.T) {
 	}
 }
 
+// TestMissingKeyNamesTheCarriers as the config spells them.
+func TestMissingKeyNamesTheCarriers(t *testing.T) {
+	rows := []struct{ name, config, want string }{
+		{"defaults", `{}`, "send it as header apikey, header X-API-Key or Authorization: Bearer"},
+		{"chosen", `{"headers": ["x-Partner-KEY"], "bearer": false, "query": ["Key"], "body": ["api_key"]}`, "send it as header x-Partner-KEY, query parameter Key or body field api_key"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			a := serve(t, provisioned(t, people("")), row.config).do(t, call{})
+			if a.status != 401 || !strings.Contains(a.body, row.want+`"`) {
+				t.Errorf("status %d, body %s", a.status, a.body)
+			}
+		})
+	}
+}
+
 // TestEveryBadKeyGetsTheSameAnswer: the answer must not tell an expired key
 // from one that never was.
 func TestEveryBadKeyGetsTheSameAnswer(t *testing.T) {

@@ -82,8 +82,9 @@ type Keys struct {
 	table      *consumers.Table
 	kong       bool
 	hide       bool
-	places     []place // where a key is looked for
-	hidden     []place // what must not hold a key when the request goes on
+	places     []place  // where a key is looked for
+	names      []string // of places, as they are configured
+	hidden     []place  // what must not hold a key when the request goes on
 	readsBody  bool
 	challenges []string
 	missing    string
@@ -142,7 +143,7 @@ func (k *Keys) place() error {
 	if err != nil {
 		return err
 	}
-	k.places = nil
+	k.places, k.names = nil, nil
 	for _, kd := range kinds {
 		var names []string
 		switch kd {
@@ -167,7 +168,7 @@ func (k *Keys) place() error {
 			if name == "" || slices.Contains(k.places, p) {
 				return fmt.Errorf("%s %q is listed twice or empty", kd, name)
 			}
-			k.places = append(k.places, p)
+			k.places, k.names = append(k.places, p), append(k.names, name)
 		}
 	}
 	return nil
@@ -285,13 +286,13 @@ func (k *Keys) describe() string {
 	for i, p := range k.places {
 		switch p.kind {
 		case inHeader:
-			words[i] = "header " + p.name
+			words[i] = "header " + k.names[i]
 		case inBearer:
 			words[i] = "Authorization: Bearer"
 		case inQuery:
-			words[i] = "query parameter " + p.name
+			words[i] = "query parameter " + k.names[i]
 		case inBody:
-			words[i] = "body field " + p.name
+			words[i] = "body field " + k.names[i]
 		}
 	}
 	if n := len(words); n > 1 {

@@ -4,11 +4,9 @@ package keyauth
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 
-	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 
@@ -41,6 +39,12 @@ func init() { caddy.RegisterModule(new(Encoder)) }
 //
 // A hidden value reads REDACTED. Names of fields stay. Whoever logs a secret
 // under a name of their own (log_append, say) must not.
+//
+// Fields that a logger is given beforehand are encoded when it writes a line,
+// and not at all if it writes none, which is what becomes of the request that
+// reverse_proxy gives to a logger for each round trip. A line then shows the
+// request as it was sent to the upstream. Objects and lists other than that
+// request are encoded at once, since they may change.
 type Encoder struct {
 	// WrappedRaw is the format that writes the entry. Default: json, or console
 	// if the output is a terminal.
@@ -52,11 +56,8 @@ type Encoder struct {
 	// Query are more query parameters to hide.
 	Query []string `json:"query,omitempty"`
 
-	// Fields added to a logger beforehand go through the same filter as those
-	// of an entry.
-	zapcore.ObjectEncoder `json:"-"`
+	deferral `json:"-"`
 
-	wrapped zapcore.Encoder
 	// byDefault says that nobody has chosen the wrapped format.
 	byDefault bool
 	ctx       caddy.Context
@@ -79,7 +80,7 @@ func (e *Encoder) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("load wrapped log format: %w", err)
 	}
-	e.use(mod.(zapcore.Encoder))
+	e.wrapped = mod.(zapcore.Encoder)
 	return nil
 }
 
@@ -89,12 +90,8 @@ func (e *Encoder) wrap(enc zapcore.Encoder) error {
 			return fmt.Errorf("set up default log format: %w", err)
 		}
 	}
-	e.use(enc)
+	e.wrapped = enc
 	return nil
-}
-
-func (e *Encoder) use(enc zapcore.Encoder) {
-	e.wrapped, e.ObjectEncoder = enc, fields{enc, false}
 }
 
 // ConfigureDefaultFormat implements caddy.ConfiguresFormatterDefault: without
@@ -166,32 +163,6 @@ func (e *Encoder) wrapNamed(d *caddyfile.Dispenser, name string, segment *caddyf
 	}
 	e.WrappedRaw = caddyconfig.JSONModuleObject(enc, "format", name, nil)
 	return nil
-}
-
-// RedactsKeys marks the encoder for the gateway app, which warns about logs
-// that could show keys.
-func (*Encoder) RedactsKeys() {}
-
-// Clone implements zapcore.Encoder.
-func (e *Encoder) Clone() zapcore.Encoder {
-	c := new(Encoder)
-	c.use(e.wrapped.Clone())
-	return c
-}
-
-// EncodeEntry implements zapcore.Encoder.
-func (e *Encoder) EncodeEntry(ent zapcore.Entry, list []zapcore.Field) (*buffer.Buffer, error) {
-	if e.wrapped == nil {
-		return nil, errors.New("encode log entry: the format is not set up")
-	}
-	wrapped := e.wrapped.Clone() // it keeps what is added to it
-	clean := fields{wrapped, false}
-	for i := range list {
-		list[i].AddTo(clean)
-	}
-	ent.Message = currentSecrets().text(ent.Message)
-	ent.Stack = currentSecrets().text(ent.Stack)
-	return wrapped.EncodeEntry(ent, nil)
 }
 
 // Interface guards

@@ -146,12 +146,32 @@ func (p *typeProbe) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // TestEncoderEntriesAreIndependent: fields of one entry must not show up in
 // the next.
 func TestEncoderEntriesAreIndependent(t *testing.T) {
-	log, buf := logInto(t, `{}`)
-	log.Info("one", zap.String("first", "a"))
-	buf.Reset()
-	log.Info("two")
-	if strings.Contains(buf.String(), "first") {
-		t.Errorf("entry %s", buf)
+	for _, config := range []string{
+		`{}`, `{"wrap": {"format": "console"}}`, `{"wrap": {"format": "filter"}}`, `{"wrap": {"format": "append"}}`,
+	} {
+		t.Run(config, func(t *testing.T) {
+			log, buf := logInto(t, config)
+			log = log.With(zap.String("kept", "k"), zap.Strings("list", []string{"l"}))
+			log.Info("one", zap.String("first", "a"))
+			buf.Reset()
+			log.Info("two")
+			if line := buf.String(); strings.Contains(line, "first") || strings.Count(line, "kept") != 1 || strings.Count(line, "list") != 1 {
+				t.Errorf("entry %s", line)
+			}
+		})
+	}
+}
+
+// TestEncoderLeavesListsToFilters: the filters of Caddy change only lists of
+// the type that it has for the values of a header.
+func TestEncoderLeavesListsToFilters(t *testing.T) {
+	log, buf := logInto(t, `{"wrap": {"format": "filter", "fields": {
+		"request>headers>X-Plain": {"filter": "hash"},
+		"request>headers>Referer": {"filter": "regexp", "regexp": "example", "value": "masked"}
+	}}}`)
+	log.Info("x", zap.Object("request", canaryRequest(t)))
+	if line := buf.String(); strings.Contains(line, "visible") || strings.Contains(line, canary) || !strings.Contains(line, "https://masked.com/page?apikey="+redacted) {
+		t.Errorf("line %s", line)
 	}
 }
 

@@ -5,9 +5,12 @@ package keyauth
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap/zapcore"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
 // fields is an object encoder that hides secrets before it hands fields to the
@@ -18,38 +21,46 @@ type fields struct {
 }
 
 // AddString implements zapcore.ObjectEncoder.
-func (f fields) AddString(key, value string) {
+func (f *fields) AddString(key, value string) {
 	if f.secret(key) {
-		value = redacted
+		f.ObjectEncoder.AddString(key, redacted)
+		return
 	}
 	f.ObjectEncoder.AddString(key, currentSecrets().text(value))
 }
 
 // AddByteString implements zapcore.ObjectEncoder.
-func (f fields) AddByteString(key string, value []byte) { f.AddString(key, string(value)) }
+func (f *fields) AddByteString(key string, value []byte) { f.AddString(key, string(value)) }
 
-// AddArray implements zapcore.ObjectEncoder.
-func (f fields) AddArray(key string, m zapcore.ArrayMarshaler) error {
+// AddArray implements zapcore.ObjectEncoder. The values of a header stay what
+// they are to Caddy, because filters in a wrapped format know no other list.
+func (f *fields) AddArray(key string, m zapcore.ArrayMarshaler) error {
 	if f.secret(key) {
-		return f.ObjectEncoder.AddArray(key, hiddenArray{})
+		return f.ObjectEncoder.AddArray(key, hidden)
+	}
+	if values, ok := m.(caddyhttp.LoggableStringArray); ok {
+		if clean, changed := currentSecrets().texts(values); changed {
+			m = clean
+		}
+		return f.ObjectEncoder.AddArray(key, m)
 	}
 	return f.ObjectEncoder.AddArray(key, array{m})
 }
 
 // AddObject implements zapcore.ObjectEncoder.
-func (f fields) AddObject(key string, m zapcore.ObjectMarshaler) error {
-	return f.ObjectEncoder.AddObject(key, object{m, holdsHeaders(key)})
+func (f *fields) AddObject(key string, m zapcore.ObjectMarshaler) error {
+	return f.ObjectEncoder.AddObject(key, &object{m: m, headers: holdsHeaders(key)})
 }
 
 // AddReflected implements zapcore.ObjectEncoder. Values that describe
 // themselves only by reflection are encoded as JSON here, which is what the
 // encoders of Caddy would do with them, and hidden in as text.
-func (f fields) AddReflected(key string, value any) error {
+func (f *fields) AddReflected(key string, value any) error {
 	switch v := value.(type) {
 	case http.Header:
-		return f.AddObject(key, headerObject(v))
+		return f.ObjectEncoder.AddObject(key, &object{m: headerObject(v), headers: true})
 	case map[string][]string:
-		return f.AddObject(key, headerObject(v))
+		return f.ObjectEncoder.AddObject(key, &object{m: headerObject(v), headers: true})
 	}
 	if f.secret(key) {
 		f.ObjectEncoder.AddString(key, redacted)
@@ -59,7 +70,7 @@ func (f fields) AddReflected(key string, value any) error {
 }
 
 // secret says that the member called key is a header with a secret value.
-func (f fields) secret(key string) bool { return f.headers && currentSecrets().header(key) }
+func (f *fields) secret(key string) bool { return f.headers && currentSecrets().header(key) }
 
 // holdsHeaders says that the members of an object called key are headers: that
 // is how Caddy names headers, resp_headers and push_headers; env are the CGI
@@ -80,15 +91,31 @@ func (n *secretNames) reflected(value any) any {
 	return value
 }
 
+// texts returns values with secrets hidden, and whether there are any.
+func (n *secretNames) texts(values []string) (clean caddyhttp.LoggableStringArray, changed bool) {
+	for i, value := range values {
+		text := n.text(value)
+		if text != value && !changed {
+			clean, changed = slices.Clone(values), true
+		}
+		if changed {
+			clean[i] = text
+		}
+	}
+	return clean, changed
+}
+
 // object hides secrets in the members of an object.
 type object struct {
 	m       zapcore.ObjectMarshaler
 	headers bool
+	clean   fields // here to be allocated with the rest
 }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.
-func (o object) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	return o.m.MarshalLogObject(fields{enc, o.headers})
+func (o *object) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	o.clean = fields{enc, o.headers}
+	return o.m.MarshalLogObject(&o.clean)
 }
 
 // array hides secrets in the elements of an array.
@@ -115,7 +142,7 @@ func (e elements) AppendArray(m zapcore.ArrayMarshaler) error {
 
 // AppendObject implements zapcore.ArrayEncoder.
 func (e elements) AppendObject(m zapcore.ObjectMarshaler) error {
-	return e.ArrayEncoder.AppendObject(object{m, false})
+	return e.ArrayEncoder.AppendObject(&object{m: m})
 }
 
 // AppendReflected implements zapcore.ArrayEncoder.
@@ -123,49 +150,27 @@ func (e elements) AppendReflected(value any) error {
 	return e.ArrayEncoder.AppendReflected(currentSecrets().reflected(value))
 }
 
-// hiddenArray stands in for all values of a secret header.
-type hiddenArray struct{}
+// hidden stands in for all values of a secret header.
+var hidden zapcore.ArrayMarshaler = caddyhttp.LoggableStringArray{redacted}
 
-// MarshalLogArray implements zapcore.ArrayMarshaler.
-func (hiddenArray) MarshalLogArray(enc zapcore.ArrayEncoder) error {
-	enc.AppendString(redacted)
-	return nil
-}
-
-// headerObject logs a header map, whatever its field is called.
+// headerObject logs a header map.
 type headerObject map[string][]string
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.
 func (h headerObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
-	if f, ok := enc.(fields); ok {
-		f.headers = true
-		enc = f
-	}
 	for name, values := range h {
-		if err := enc.AddArray(name, stringArray(values)); err != nil {
+		if err := enc.AddArray(name, caddyhttp.LoggableStringArray(values)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-type stringArray []string
-
-// MarshalLogArray implements zapcore.ArrayMarshaler.
-func (a stringArray) MarshalLogArray(enc zapcore.ArrayEncoder) error {
-	for _, s := range a {
-		enc.AppendString(s)
-	}
-	return nil
-}
-
 // Interface guards
 var (
-	_ zapcore.ObjectEncoder   = fields{}
+	_ zapcore.ObjectEncoder   = (*fields)(nil)
 	_ zapcore.ArrayEncoder    = elements{}
-	_ zapcore.ObjectMarshaler = object{}
+	_ zapcore.ObjectMarshaler = (*object)(nil)
 	_ zapcore.ObjectMarshaler = headerObject(nil)
 	_ zapcore.ArrayMarshaler  = array{}
-	_ zapcore.ArrayMarshaler  = hiddenArray{}
-	_ zapcore.ArrayMarshaler  = stringArray(nil)
 )

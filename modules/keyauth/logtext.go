@@ -47,6 +47,9 @@ func (n *secretNames) withoutParams(s string) string {
 		for end < len(s) && s[end] != '&' && s[end] != '#' && !endsURL(s[end]) {
 			end++
 		}
+		if copied == 0 {
+			out.Grow(len(s) + len(redacted))
+		}
 		out.WriteString(s[copied : eq+1])
 		if end > eq+1 {
 			out.WriteString(redacted)
