@@ -15,6 +15,7 @@ package jsonpeek
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // MaxDepth is the deepest nesting that Scan accepts, the top-level object
@@ -50,6 +51,7 @@ func (e *DuplicateError) Error() string {
 type Names struct {
 	names [][]byte
 	first [256]bool // first bytes that a wanted name or a variant can have
+	odd   bool      // a name is not ASCII or holds a backslash
 }
 
 // NewNames returns a set. The position of a name is the index of its value in
@@ -58,6 +60,7 @@ func NewNames(names ...string) *Names {
 	n := &Names{}
 	for _, name := range names {
 		n.names = append(n.names, []byte(name))
+		n.odd = n.odd || strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII || r == '\\' })
 		if name != "" {
 			n.first[strings.ToLower(name[:1])[0]] = true
 			n.first[strings.ToUpper(name[:1])[0]] = true

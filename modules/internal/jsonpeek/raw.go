@@ -36,6 +36,22 @@ func Bool(raw []byte) (value, ok bool) {
 // Int returns a whole number and whether the value is one that fits. A fraction
 // of zeros is allowed ("12.0"), an exponent is not.
 func Int(raw []byte) (int64, bool) {
+	n := len(raw)
+	if n == 0 || n > 18 || raw[0] == '0' && n > 1 {
+		return uncommonInt(raw)
+	}
+	var v int64
+	for _, c := range raw {
+		if !isDigit(c) {
+			return uncommonInt(raw)
+		}
+		v = v*10 + int64(c-'0')
+	}
+	return v, true
+}
+
+// uncommonInt is Int for numbers with a sign or a fraction and for what is none.
+func uncommonInt(raw []byte) (int64, bool) {
 	digits, negative := bytes.CutPrefix(raw, minus)
 	if end, msg := skipNumber(digits, 0); msg != "" || end != len(digits) || digits[0] == '-' {
 		return 0, false
@@ -84,7 +100,7 @@ func Object(raw []byte, fn func(name, value []byte) bool) error {
 		if i == len(raw) || raw[i] != '"' {
 			return &SyntaxError{i, "expected member name"}
 		}
-		if i = skipLoose(raw, i); i < 0 {
+		if i = skipQuoted(raw, i+1); i == 0 {
 			return &SyntaxError{start, "unexpected end of string"}
 		}
 		name := raw[start+1 : i-1]
@@ -95,11 +111,15 @@ func Object(raw []byte, fn func(name, value []byte) bool) error {
 			return &SyntaxError{i, "expected colon"}
 		}
 		value := skipSpace(raw, i+1)
-		if i = skipLoose(raw, value); i < 0 {
+		if i = skipLoose(raw, value); i == 0 {
 			return &SyntaxError{value, "invalid value"}
 		}
 		if !fn(name, raw[value:i:i]) {
 			return nil
+		}
+		if i < len(raw) && raw[i] == ',' {
+			i = skipSpace(raw, i+1)
+			continue
 		}
 		more, next, msg := separator(raw, i, '}')
 		if msg != "" {
@@ -125,7 +145,7 @@ func Array(raw []byte, fn func(value []byte) bool) error {
 	}
 	for {
 		start := i
-		if i = skipLoose(raw, start); i < 0 {
+		if i = skipLoose(raw, start); i == 0 {
 			return &SyntaxError{start, "invalid value"}
 		}
 		if !fn(raw[start:i:i]) {
@@ -157,54 +177,8 @@ func separator(raw []byte, i int, closing byte) (more bool, next int, msg string
 	return false, i, "expected comma or end"
 }
 
-// skipLoose returns the position after the value at i without validating more
-// than strings and brackets, or a negative number.
-func skipLoose(raw []byte, i int) int {
-	depth := 0
-	for {
-		if i >= len(raw) {
-			return -1
-		}
-		switch raw[i] {
-		case '"':
-			end, closed := stringEnd(raw, i+1)
-			if !closed {
-				return -1
-			}
-			i = end
-		case '{', '[':
-			depth++
-			i++
-		case '}', ']':
-			if depth == 0 {
-				return -1
-			}
-			depth--
-			i++
-		default:
-			if depth > 0 {
-				i = skipPlain(raw, i)
-				continue
-			}
-			start := i
-			for i < len(raw) && !ends(raw[i]) {
-				i++
-			}
-			if i == start {
-				return -1
-			}
-		}
-		if depth == 0 {
-			return i
-		}
-	}
-}
-
-// ends reports whether the byte ends a number or literal.
-func ends(c byte) bool {
-	switch c {
-	case ' ', '\t', '\r', '\n', ',', ':', '"', '{', '}', '[', ']':
-		return true
-	}
-	return false
+// ends holds the bytes that end a number or literal.
+var ends = [256]bool{
+	' ': true, '\t': true, '\r': true, '\n': true, ',': true, ':': true, '"': true,
+	'{': true, '}': true, '[': true, ']': true,
 }

@@ -200,7 +200,7 @@ func (r *Reader) readNested(p []byte, i int) int {
 // readScalar reads on in a number or literal. The byte that ends it is left.
 func (r *Reader) readScalar(p []byte, i int) int {
 	from := i
-	for i < len(p) && !ends(p[i]) {
+	for i < len(p) && !ends[p[i]] {
 		i++
 	}
 	r.keep(p[from:i])

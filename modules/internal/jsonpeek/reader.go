@@ -49,7 +49,8 @@ func NewPaths(paths ...string) *Paths {
 
 // value is what is known of one wanted member.
 type value struct {
-	raw     []byte
+	raw     []byte // its text, in the buffer or in a document given whole
+	buf     []byte
 	present bool
 	long    bool
 }
@@ -106,7 +107,7 @@ func (r *Reader) Reset(p *Paths) {
 	}
 	values = values[:n]
 	for i := range values {
-		values[i] = value{raw: reuse(values[i].raw)}
+		values[i] = value{buf: reuse(values[i].buf)}
 	}
 	*r = Reader{paths: p, values: values, work: reuse(r.work), key: r.key[:0]}
 }
@@ -121,7 +122,7 @@ func reuse(b []byte) []byte {
 
 // Value returns the raw value last seen for the i-th path, or nil when it is
 // absent, null, unfinished or longer than MaxValue. It is valid until the next
-// Write or Reset.
+// Write, Forget or Reset and, after Whole, as long as the document.
 func (r *Reader) Value(i int) []byte {
 	if v := &r.values[i]; v.present && !v.long {
 		return v.raw
@@ -150,7 +151,8 @@ func (r *Reader) store() {
 	}
 	r.taking = false
 	v := &r.values[r.index]
-	v.raw, r.work = r.work, v.raw[:0]
+	v.buf, r.work = r.work, v.buf[:0]
+	v.raw = v.buf
 	v.present, v.long, r.long = true, r.long, false
 }
 
@@ -174,8 +176,7 @@ func (r *Reader) keepKey(p []byte) {
 
 // endKey finds out what the member just named is good for.
 func (r *Reader) endKey() {
-	r.index = -1
-	if len(r.key) > maxKey {
+	if r.index = -1; len(r.key) > maxKey {
 		return
 	}
 	key := r.key
@@ -183,12 +184,7 @@ func (r *Reader) endKey() {
 	if bytes.IndexByte(key, '\\') >= 0 {
 		key = appendUnescaped(buf[:0], key)
 	}
-	for i, p := range r.paths.paths {
-		if p.name == string(key) && p.parent == r.parent {
-			r.index = i
-			return
-		}
-	}
+	r.index = r.paths.find(r.parent, key)
 }
 
 // enter reports whether the value, an object, is to be read member by member,
@@ -197,11 +193,27 @@ func (r *Reader) enter() bool {
 	if r.parent != "" || len(r.key) > maxKey {
 		return false
 	}
-	for _, p := range r.paths.parents {
-		if p == string(r.key) {
-			r.parent = p
-			return true
+	r.parent = r.paths.parent(r.key)
+	return r.parent != ""
+}
+
+// find returns the index of a path, or a negative number.
+func (ps *Paths) find(parent string, name []byte) int {
+	for i := range ps.paths {
+		if p := &ps.paths[i]; p.name == string(name) && p.parent == parent {
+			return i
 		}
 	}
-	return false
+	return -1
+}
+
+// parent returns the name if wanted members lie within the member so called, and
+// otherwise nothing.
+func (ps *Paths) parent(name []byte) string {
+	for _, p := range ps.parents {
+		if p == string(name) {
+			return p
+		}
+	}
+	return ""
 }

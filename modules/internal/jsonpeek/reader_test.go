@@ -31,6 +31,24 @@ func read(doc string, size int) string {
 		}
 		doc = doc[n:]
 	}
+	return describe(&r, ended)
+}
+
+// readWhole offers the document to Whole, and to Write if that refuses it.
+func readWhole(doc string) (found string, whole bool) {
+	var r Reader
+	r.Reset(readPaths)
+	ended := 1
+	if whole = r.Whole([]byte(doc)); !whole {
+		if ended = 0; r.Write([]byte(doc)) {
+			ended = 1
+		}
+	}
+	return describe(&r, ended), whole
+}
+
+// describe says what a reader found.
+func describe(r *Reader, ended int) string {
 	var b strings.Builder
 	for i, name := range []string{"model", "usage", "response.usage", "error"} {
 		if r.Oversize(i) {
@@ -51,6 +69,15 @@ func read(doc string, size int) string {
 		b.WriteString(" empty")
 	}
 	return b.String()
+}
+
+// checkWhole checks that Whole, if it accepts the document, finds what Write
+// does, and leaves no trace if it does not.
+func checkWhole(t *testing.T, doc, want string) {
+	t.Helper()
+	if got, _ := readWhole(doc); got != want {
+		t.Errorf("%q given whole: got %s, want %s", doc, got, want)
+	}
 }
 
 func TestReader(t *testing.T) {
@@ -94,6 +121,7 @@ func TestReader(t *testing.T) {
 					t.Errorf("chunks of %d: got %s, want %s", size, got, c.want)
 				}
 			}
+			checkWhole(t, c.doc, c.want)
 		})
 	}
 }
@@ -110,6 +138,40 @@ func TestReaderIsReusable(t *testing.T) {
 	}
 }
 
+func TestReaderTakesCommonDocumentsWhole(t *testing.T) {
+	t.Parallel()
+	for doc, want := range map[string]bool{
+		`{"id":1,"model":"m","usage":{"a":[1,{"b":"\"}"}]},"x":"\\"}`: true,
+		" { \"a\" : [ ] , \"response\" : { \"usage\" : { } } } \r\n":  true,
+		`{}`: true,
+		`{"model":"` + strings.Repeat("a \\\" ", 99) + `"}`: true,
+		`{"usage":1}{}`:      false,
+		`{"mod\u0065l":"m"}`: false,
+		`[{"usage":1}]`:      false,
+		`{"usage":1`:         false,
+		`{"usage":{}`:        false,
+		`{"a":1,,"b":2}`:     false,
+		``:                   false,
+		`}`:                  false,
+	} {
+		if _, got := readWhole(doc); got != want {
+			t.Errorf("%s: taken whole %v, want %v", doc, got, want)
+		}
+	}
+	var r Reader
+	r.Reset(readPaths)
+	if !r.Whole([]byte(`{"model":"m"}`)) || string(r.Value(0)) != `"m"` || r.Whole([]byte(`{"model":"n"}`)) {
+		t.Error("a document is taken whole once")
+	}
+	if r.Forget(); r.Value(0) != nil || !r.Done() {
+		t.Error("the value is still there after Forget, or the end is not")
+	}
+	r.Reset(readPaths)
+	if r.Write([]byte(" \xEF")); r.Whole([]byte(`{}`)) {
+		t.Error("a document that has begun is taken whole")
+	}
+}
+
 func FuzzReader(f *testing.F) {
 	for _, seed := range []string{
 		`{"model":"m","usage":{"a":[1,{"b":"}\""}]},"response":{"usage":1}}`,
@@ -120,6 +182,7 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, doc []byte, size uint8) {
 		whole, cut := read(string(doc), 0), read(string(doc), int(size%16)+1)
+		checkWhole(t, string(doc), whole)
 		if whole != cut {
 			t.Fatalf("%q: whole %s, in chunks %s", doc, whole, cut)
 		}

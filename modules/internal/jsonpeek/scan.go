@@ -66,21 +66,58 @@ func Scan(doc []byte, n *Names, out [][]byte) error {
 
 // match finds the wanted name that the raw member name means.
 func (n *Names) match(raw []byte, out [][]byte) (int, error) {
+	if n.odd {
+		return n.matchAny(raw, out)
+	}
+	for i, wanted := range n.names {
+		if string(raw) == string(wanted) && out[i] == nil {
+			return i, nil
+		}
+	}
+	if !plain(raw) {
+		return n.matchAny(raw, out)
+	}
+	for i, wanted := range n.names {
+		// Within ASCII a variant has the same length.
+		if len(wanted) == len(raw) && bytes.EqualFold(raw, wanted) {
+			return accept(i, raw, wanted, out)
+		}
+	}
+	return -1, nil
+}
+
+// matchAny is match for names with escapes or beyond ASCII.
+func (n *Names) matchAny(raw []byte, out [][]byte) (int, error) {
 	var buf [64]byte
 	name := raw
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		name = appendUnescaped(buf[:0], raw)
 	}
 	for i, wanted := range n.names {
-		if !bytes.EqualFold(name, wanted) {
-			continue
+		if bytes.EqualFold(name, wanted) {
+			return accept(i, name, wanted, out)
 		}
-		if out[i] != nil || !bytes.Equal(name, wanted) {
-			return -1, &DuplicateError{string(wanted)}
-		}
-		return i, nil
 	}
 	return -1, nil
+}
+
+// accept returns the index of a name, unless it is a second one or a variant.
+func accept(i int, name, wanted []byte, out [][]byte) (int, error) {
+	if out[i] != nil || !bytes.Equal(name, wanted) {
+		return -1, &DuplicateError{string(wanted)}
+	}
+	return i, nil
+}
+
+// plain reports whether a name is ASCII without escapes. Names are too short for
+// anything but a loop to pay.
+func plain(name []byte) bool {
+	for _, c := range name {
+		if c >= 0x80 || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // scanEnd checks that only white space follows the document.
@@ -101,8 +138,10 @@ func memberStart(doc []byte, i int) (end, value int, msg string) {
 	if doc[i] != '"' {
 		return 0, i, "expected member name"
 	}
-	if end, msg = skipString(doc, i+1); msg != "" {
-		return 0, end, msg
+	if end = shortEnd(doc, i+1); end == 0 {
+		if end, msg = skipString(doc, i+1); msg != "" {
+			return 0, end, msg
+		}
 	}
 	i = skipSpace(doc, end)
 	if i == len(doc) || doc[i] != ':' {

@@ -202,6 +202,27 @@ func loneSurrogate(doc string) bool {
 	return false
 }
 
+// Strings are read in words and blocks: whatever matters must be seen at every
+// place in them.
+func TestScanSeesEveryByte(t *testing.T) {
+	t.Parallel()
+	names := NewNames("k")
+	out := make([][]byte, 1)
+	for _, filler := range []string{"a", " ", "\x7f", "#", "[", "é", "尺"} {
+		for size := range 100 {
+			for _, tail := range []string{``, `,"and":"more after it, so that no word is cut"`} {
+				for _, piece := range []string{"\x00", "\x1f", "\n", "\xff", "\x80", "\xc3", `\"`, `\\`, `\u00e9`, `\x`, `\u12`, `\ud83d`, `"`, "é", "a"} {
+					doc := []byte(`{"k":"` + strings.Repeat(filler, size) + piece + strings.Repeat(filler, size%40) + `"` + tail + `}`)
+					err := Scan(doc, names, out)
+					if want := acceptable(doc); want != (err == nil) {
+						t.Fatalf("%q: got error %v, want acceptance %v", doc, err, want)
+					}
+				}
+			}
+		}
+	}
+}
+
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		`{"model":"m","stream":true,"messages":[{"role":"user","content":"hi \ud83d\ude00 Größe"}]}`,

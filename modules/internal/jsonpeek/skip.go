@@ -12,16 +12,29 @@ import (
 // content begins at i, which must not be within an escape. When the string goes
 // on beyond p, the position is len(p), or len(p)+1 if the first byte to come is
 // escaped.
+//
+// Answers are full of escaped quotes, a few dozen bytes apart. The next quote is
+// therefore looked for word by word, and only text without any is searched by a
+// call that takes longer to begin and less to go on.
 func stringEnd(p []byte, i int) (end int, closed bool) {
-	for {
-		j := bytes.IndexByte(p[i:], '"')
-		if j < 0 {
+	for j := i; ; j++ {
+		near := min(len(p)-8, j+40)
+		for ; j <= near; j += 8 {
+			x := binary.LittleEndian.Uint64(p[j:]) ^ ones*'"'
+			if hit := (x - ones) & ^x & highs; hit != 0 {
+				j += bits.TrailingZeros64(hit) / 8
+				goto found
+			}
+		}
+		if k := bytes.IndexByte(p[j:], '"'); k >= 0 {
+			j += k
+		} else {
 			return len(p) + backslashes(p[i:])&1, false
 		}
-		if backslashes(p[i:i+j])&1 == 0 {
-			return i + j + 1, true
+	found:
+		if j == i || p[j-1] != '\\' || backslashes(p[i:j])&1 == 0 {
+			return j + 1, true
 		}
-		i += j + 1
 	}
 }
 
@@ -54,4 +67,73 @@ func skipPlain(p []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// skipLoose returns the position after the value at i, or zero. It validates no
+// more than strings and brackets, as the chunked Write does.
+func skipLoose(p []byte, i int) int {
+	if i >= len(p) {
+		return 0
+	}
+	switch p[i] {
+	case '"':
+		return skipQuoted(p, i+1)
+	case '{', '[':
+	case '}', ']', ',', ':':
+		return 0
+	default:
+		for i < len(p) && !ends[p[i]] {
+			i++
+		}
+		return i
+	}
+	for depth := 0; ; {
+		if i = skipPlain(p, i); i == len(p) {
+			return 0
+		}
+		switch c := p[i]; {
+		case c == '"':
+			for next := true; next; { // strings often come in a row
+				end := skipQuoted(p, i+1)
+				if end == 0 {
+					return 0
+				}
+				i = end + 1
+				next = i < len(p) && p[i] == '"' && (p[end] == ':' || p[end] == ',')
+			}
+			i--
+			continue
+		case c|0x20 == '{':
+			depth++
+		default:
+			depth--
+		}
+		if i++; depth == 0 {
+			return i
+		}
+	}
+}
+
+// skipQuoted returns the position after the string whose content begins at i, or
+// zero. Of two words it looks at both, because a wrong guess in which one a name
+// ends takes longer.
+func skipQuoted(p []byte, i int) int {
+	if i+16 <= len(p) {
+		x := binary.LittleEndian.Uint64(p[i:]) ^ ones*'"'
+		y := binary.LittleEndian.Uint64(p[i+8:]) ^ ones*'"'
+		x, y = (x-ones)&^x&highs, (y-ones)&^y&highs
+		if x|y != 0 {
+			n := bits.TrailingZeros64(x) / 8
+			if x == 0 {
+				n = bits.TrailingZeros64(y)/8 + 8
+			}
+			if p[i+n-1] != '\\' {
+				return i + n + 1
+			}
+		}
+	}
+	if end, closed := stringEnd(p, i); closed {
+		return end
+	}
+	return 0
 }

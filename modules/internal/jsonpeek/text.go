@@ -15,49 +15,96 @@ const (
 	highs = 0x8080808080808080
 )
 
+// refuse marks, by the high bit of their bytes, those of w that end the text of
+// a string: control characters and quotes (XOR 2 turns the quote into the
+// neighbour of the control characters) and backslashes. It may also mark bytes
+// beyond ASCII. A borrow can only spoil bytes above a true mark, so the lowest
+// one within ASCII is right.
+func refuse(w uint64) uint64 {
+	return ((w ^ ones*2) - ones*0x21) | ((w ^ ones*'\\') - ones)
+}
+
 // skipString validates the string whose content begins at i and returns the
 // position after its closing quote, or a message and the position of the
-// defect.
+// defect. Text beyond ASCII is read word by word, other text in blocks once its
+// first word has shown that it is not short.
 func skipString(doc []byte, i int) (int, string) {
-	start := i
+	start, retry := i, i
 	var foreign uint64 // high bits seen, perhaps a few beyond the string
-	for {
-		for i+8 <= len(doc) {
+	for i < len(doc) {
+		if i+8 <= len(doc) {
 			w := binary.LittleEndian.Uint64(doc[i:])
-			// A borrow can only spoil bytes above a true hit, and the lowest
-			// hit is the one taken.
-			hit := (w - ones*0x20) | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)
-			hit &= ^w & highs
-			foreign |= w & highs
-			if hit != 0 {
-				i += bits.TrailingZeros64(hit) / 8
-				break
+			foreign |= w
+			hit := refuse(w) & ^w & highs
+			if hit == 0 {
+				if i += 8; i >= retry && foreign&highs == 0 {
+					i = skipBlocks(doc, i)
+					retry = i + 32 // what stopped it is closer
+				}
+				continue
 			}
-			i += 8
+			i += bits.TrailingZeros64(hit) / 8
 		}
-		for i < len(doc) && doc[i] != '"' && doc[i] != '\\' && doc[i] >= ' ' {
-			foreign |= uint64(doc[i] & 0x80)
-			i++
-		}
-		if i == len(doc) {
-			return i, "unexpected end of string"
-		}
-		switch doc[i] {
-		case '"':
-			if foreign != 0 && !utf8.Valid(doc[start:i]) {
+		switch c := doc[i]; {
+		case c == '"':
+			if foreign&highs != 0 && !utf8.Valid(doc[start:i]) {
 				return start, "invalid UTF-8 in string"
 			}
 			return i + 1, ""
-		case '\\':
+		case c == '\\':
+			if i+1 < len(doc) && plainEscape[doc[i+1]] {
+				i += 2
+				continue
+			}
 			var msg string
 			if i, msg = skipEscape(doc, i+1); msg != "" {
 				return i, msg
 			}
-		default:
+		case c < ' ':
 			return i, "control character in string"
+		default: // within the last bytes of the document
+			foreign |= uint64(c)
+			i++
 		}
 	}
+	return len(doc), "unexpected end of string"
 }
+
+// shortEnd returns the position after the closing quote of a string whose
+// content begins at i, if it is at most seven bytes of plain ASCII, or zero.
+// Most strings are that short, so it is kept simple enough to be inlined.
+func shortEnd(doc []byte, i int) int {
+	if i+8 <= len(doc) {
+		w := binary.LittleEndian.Uint64(doc[i:])
+		hit := (refuse(w) | w) & highs // the lowest is right
+		if end := bits.TrailingZeros64(hit) / 8; end < 8 && byte(w>>(end*8)) == '"' {
+			return i + end + 1
+		}
+	}
+	return 0
+}
+
+// skipBlocks returns the position of the first block of 32 bytes, counted from
+// i, that holds a quote, a backslash, a control character or anything beyond
+// ASCII, or is not complete.
+func skipBlocks(p []byte, i int) int {
+	for uint(i) <= uint(len(p)) && len(p)-i >= 32 {
+		b := (*[32]byte)(p[i:])
+		w0 := binary.LittleEndian.Uint64(b[0:8])
+		w1 := binary.LittleEndian.Uint64(b[8:16])
+		w2 := binary.LittleEndian.Uint64(b[16:24])
+		w3 := binary.LittleEndian.Uint64(b[24:32])
+		all := w0 | w1 | w2 | w3
+		if (all|refuse(w0)|refuse(w1)|refuse(w2)|refuse(w3))&highs != 0 {
+			break
+		}
+		i += 32
+	}
+	return i
+}
+
+// plainEscape holds the characters that make an escape with the backslash alone.
+var plainEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}
 
 // skipEscape validates an escape sequence, i being the position after its
 // backslash. A high surrogate takes the low one that must follow with it.
@@ -65,11 +112,9 @@ func skipEscape(doc []byte, i int) (int, string) {
 	if i == len(doc) {
 		return i, "unexpected end of string"
 	}
-	switch doc[i] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if c := doc[i]; plainEscape[c] {
 		return i + 1, ""
-	case 'u':
-	default:
+	} else if c != 'u' {
 		return i, "invalid escape"
 	}
 	r, ok := hex4(doc, i+1)

@@ -9,28 +9,32 @@ func skipValue(doc []byte, i, depth int) (int, string) {
 	if i >= len(doc) {
 		return i, "unexpected end"
 	}
-	switch c := doc[i]; {
-	case c == '"':
+	c := doc[i]
+	if c == '"' {
+		if end := shortEnd(doc, i+1); end > 0 {
+			return end, ""
+		}
 		return skipString(doc, i+1)
-	case c == '{':
+	}
+	switch c {
+	case '{':
 		if depth == MaxDepth {
 			return i, "nested too deep"
 		}
 		return skipObject(doc, i+1, depth+1)
-	case c == '[':
+	case '[':
 		if depth == MaxDepth {
 			return i, "nested too deep"
 		}
 		return skipArray(doc, i+1, depth+1)
-	case c == 't':
+	case 't':
 		return skipWord(doc, i, "true")
-	case c == 'f':
+	case 'f':
 		return skipWord(doc, i, "false")
-	case c == 'n':
+	case 'n':
 		return skipWord(doc, i, "null")
-	default:
-		return skipNumber(doc, i)
 	}
+	return skipNumber(doc, i)
 }
 
 func skipObject(doc []byte, i, depth int) (int, string) {

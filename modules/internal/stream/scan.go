@@ -10,8 +10,8 @@ func (s *Scanner) Write(p []byte, sink Sink) {
 	if s.delim == 0 && !s.decide(&p, sink) {
 		return
 	}
+	fresh := s.fresh()
 	for pos := 0; pos < len(p); {
-		fresh := s.fresh()
 		if fresh && p[pos] == s.delim {
 			s.dispatch(sink) // an empty line needs no search
 			pos++
@@ -28,6 +28,7 @@ func (s *Scanner) Write(p []byte, sink Sink) {
 		switch {
 		case !fresh || len(line) > s.limit():
 			s.endLine(line, sink)
+			fresh = s.fresh()
 		case pos < len(p) && p[pos] == '\n' && s.delim == '\n' && !s.has && !s.spent && isData(line):
 			// A data line followed by an empty one, the shape of nearly every
 			// event: there is no state to keep in between.
@@ -38,7 +39,9 @@ func (s *Scanner) Write(p []byte, sink Sink) {
 			s.field(s.trim(line), sink)
 		}
 	}
-	s.hold()
+	if s.has || len(s.name) > 0 {
+		s.hold()
+	}
 }
 
 // fresh reports whether a line that begins here is a field or the end of an

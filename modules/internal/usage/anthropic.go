@@ -37,15 +37,15 @@ func anthropicEvent(m *Meter, name, data []byte) {
 		// No name, or one that says nothing: the payload itself knows.
 		kind = eventType(data)
 	}
-	if speaksOfUsage(data) || bytes.Contains(data, messageStop) {
+	if m.speaksOfUsage(data) || bytes.Contains(data, messageStop) {
 		m.parse(nil, data)
 	}
 }
 
 func takeAnthropic(m *Meter, name []byte) {
 	d := &m.doc
-	setText(&m.report.Model, d.Value(1))
-	setText(&m.report.Model, d.Value(4))
+	m.known.model.take(&m.report.Model, d.Value(1))
+	m.known.model.take(&m.report.Model, d.Value(4))
 	m.setError(d.Value(3))
 	kind := d.Value(0)
 	if len(kind) > 2 {
@@ -104,9 +104,9 @@ func (m *Meter) takeAnthropicUsage(raw []byte, start bool) {
 		case "server_tool_use":
 			u.object(value, u.tool)
 		case "service_tier":
-			setText(&tier, value)
+			m.known.tier.take(&tier, value)
 		case "inference_geo":
-			setText(&geo, value)
+			m.known.geo.take(&geo, value)
 		}
 		return true
 	})

@@ -3,6 +3,7 @@
 package usage
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,11 +37,11 @@ func anthropicStream(count int) [][]byte {
 // measure runs a stream through a meter in the given pieces.
 func measure(b *testing.B, f Format, media Media, perEvent int, pieces ...[]byte) {
 	var m Meter
-	var bytes int
+	var size int
 	for _, p := range pieces {
-		bytes += len(p)
+		size += len(p)
 	}
-	b.SetBytes(int64(bytes))
+	b.SetBytes(int64(size))
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Reset(f, media)
@@ -93,6 +94,11 @@ func BenchmarkMeterJSON1K(b *testing.B) {
 
 func BenchmarkMeterJSON20K(b *testing.B) {
 	measure(b, OpenAIChat, MediaJSON, 0, document(20<<10))
+}
+
+func BenchmarkMeterJSON20KQuoted(b *testing.B) {
+	text := strings.Repeat(`He said \"yes\" to it all, `, 20<<10/28)
+	measure(b, OpenAIChat, MediaJSON, 0, bytes.Replace(document(30), []byte("Some text"), []byte(text), 1))
 }
 
 // TestMeterAllocatesNothingPerEvent allows the one allocation of a stream: the

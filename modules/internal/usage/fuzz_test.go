@@ -22,6 +22,14 @@ func FuzzMeter(f *testing.F) {
 		if cut, _ := meter(fm, md, pieces...); cut != whole {
 			t.Fatalf("%v: whole %+v, in chunks %+v", fm, whole, cut)
 		}
+		var used Meter // which remembers what it read before
+		for range 2 {
+			used.Reset(fm, md)
+			used.Write(body)
+			if again := used.Finish(); again != whole {
+				t.Fatalf("%v: first %+v, again %+v", fm, whole, again)
+			}
+		}
 		for c, n := range whole.Counts {
 			if n < 0 || n > 4*maxCount {
 				t.Errorf("%v is %d", Class(c), n)

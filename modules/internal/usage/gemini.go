@@ -20,7 +20,7 @@ func geminiEvent(m *Meter, name, data []byte) { m.parse(name, data) }
 
 func takeGemini(m *Meter, _ []byte) {
 	d := &m.doc
-	setText(&m.report.Model, d.Value(0))
+	m.known.model.take(&m.report.Model, d.Value(0))
 	m.setError(d.Value(2))
 	m.takeGeminiUsage(m.figures(1))
 	if m.media == MediaJSON || m.finished {

@@ -60,6 +60,9 @@ type Meter struct {
 	anthropic anthropicUsage // what its events have said so far
 	searches  int64          // web searches among the items of a responses stream
 	finished  bool           // a Gemini chunk gave the reason why the answer ends
+
+	known struct{ model, tier, geo memo } // what bodies said before; kept by Reset
+	calm  calm                            // what events begin with; kept by Reset
 }
 
 // parser is how a format is read.
@@ -86,8 +89,12 @@ var parsers = [numFormats]*parser{
 // Reset prepares the meter for a response and keeps its buffers, unless they
 // have grown large.
 func (m *Meter) Reset(f Format, media Media) {
-	lines, doc := m.lines, m.doc
-	*m = Meter{media: media, lines: lines, doc: doc, probes: maxProbes}
+	m.media, m.parser = media, nil
+	m.report = Report{}
+	m.probes = maxProbes
+	m.terminal, m.parting, m.finished = false, false, false
+	m.anthropic = anthropicUsage{}
+	m.searches = 0
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -105,6 +112,11 @@ func (m *Meter) Reset(f Format, media Media) {
 	}
 }
 
+// Expect names the model that is likely to answer, so that the report need not
+// hold a new copy of its name. Models named by earlier bodies are expected
+// anyway.
+func (m *Meter) Expect(model string) { m.known.model.keep(model) }
+
 // Write reads the next chunk of the body. It reports whether the chunk held the
 // terminal event of the format, or the end of the JSON document.
 func (m *Meter) Write(p []byte) (terminal bool) {
@@ -112,11 +124,12 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 		return false
 	}
 	if m.media == MediaJSON {
-		if !m.doc.Write(p) {
+		if !m.doc.Whole(p) && !m.doc.Write(p) {
 			return false
 		}
 		m.report.Complete = true
 		m.parser.take(m, nil)
+		m.doc.Forget()
 		return true
 	}
 	m.terminal = false
@@ -182,8 +195,11 @@ func (t *tap) Part(name, data []byte, last bool) {
 // parse reads a payload as a document of its own.
 func (m *Meter) parse(name, data []byte) {
 	m.doc.Reset(m.parser.paths)
-	m.doc.Write(data)
+	if !m.doc.Whole(data) {
+		m.doc.Write(data)
+	}
 	m.taken(name)
+	m.doc.Forget()
 }
 
 // taken evaluates the document just read.

@@ -217,3 +217,64 @@ func TestMeterSignalsTheEndOnce(t *testing.T) {
 		t.Errorf("got %+v before Finish", got)
 	}
 }
+
+// A meter remembers how harmless payloads begin. Whatever differs from that must
+// still be found, in any place and spacing.
+func TestMeterSearchesWhatDiffers(t *testing.T) {
+	t.Parallel()
+	const head = `{"id":"demo-0123456789-0123456789","model":"m","choices":[{"delta":{"content":"`
+	calm := []string{head + `some words"}}]}`, head + `other"}}],"usage":null}`, head + `o{{:{ \"usage\":{"}}]}`}
+	usage := Report{Model: "m", Counts: Counts{Input: 5}, Found: true}
+	failed := Report{Model: "m", Failed: true}
+	for _, c := range []struct {
+		name, payload string
+		want          Report
+	}{
+		{"at the end", head + `some"}}],"usage":{"prompt_tokens":5}}`, usage},
+		{"spaced", head + "some\"}}],\"usage\" :\t{\"prompt_tokens\":5}}", usage},
+		{"at the beginning", `{"usage":{"prompt_tokens":5},` + head[1:] + `some"}}]}`, usage},
+		{"amid the beginning", `{"id":"demo-0123456789-0123456789","usage":{"prompt_tokens":5},"choices":[]}`, usage},
+		{"just where they part", head + `"}}],"usage":{"prompt_tokens":5}}`, usage},
+		{"short", `{"usage":{"prompt_tokens":5}}`, usage},
+		{"error of any type", `{"error":"no","id":"demo-0123456789-0123456789-0123456789"}`, failed},
+		{"spaced error", `{` + strings.Repeat(" ", 300) + `"error":"no"}`, failed},
+		{"error at the end", head + `some"}}],"error":{"code":1}}`, failed},
+		{"nothing", head + `"}}]}`, Report{Model: "m"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			blank := `{` + strings.Repeat(" ", 300) + `"x":"no"}`
+			for _, before := range [][]string{calm, {calm[0], blank, blank}, {blank, calm[0], calm[1]}, {calm[0]}} {
+				payloads := append(append([]string{}, before...), c.payload, calm[0])
+				got, _ := meter(OpenAIChat, MediaSSE, []byte(events(payloads...)))
+				if got != c.want {
+					t.Errorf("after %q: got %+v, want %+v", before, got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestMeterExpectsNames(t *testing.T) { // not parallel: AllocsPerRun forbids it
+	var m Meter
+	body := []byte(`{"model":"demo-model","service_tier":"default","usage":{"prompt_tokens":5,"completion_tokens":2}}`)
+	read := func() Report {
+		m.Reset(OpenAIChat, MediaJSON)
+		m.Write(body)
+		return m.Finish()
+	}
+	m.Expect("demo-model")
+	first := read()
+	if n := testing.AllocsPerRun(20, func() { read() }); n != 0 {
+		t.Errorf("%v allocations for a document like the one before, want none", n)
+	}
+	want := Report{Model: "demo-model", ServiceTier: "default", Counts: Counts{Input: 5, Output: 2}, Found: true, Complete: true}
+	if got := read(); first != want || got != want {
+		t.Errorf("got %+v, then %+v", first, got)
+	}
+	m.Expect(`a\u0062`) // stands for itself, unlike the same bytes in a body
+	body = []byte(`{"model":"a\u0062"}`)
+	if got := read(); got.Model != "ab" {
+		t.Errorf("model is %q, want ab", got.Model)
+	}
+}

@@ -12,14 +12,55 @@ import "bytes"
 // object, or begins with an error of any type. It hops from brace to brace, of
 // which an event has few, and looks back: searching for the names costs several
 // times as much, because they are made of the most common letters.
-func speaksOfUsage(data []byte) bool {
+//
+// What precedes a brace decides about it. A payload that begins like an earlier
+// one needs to be searched only from where they part, and those of a stream
+// differ by little but the delivered words.
+func (m *Meter) speaksOfUsage(data []byte) bool {
+	if k := m.calm.n; k > 0 && k <= len(data) && string(data[:k]) == string(m.calm.head[:k]) {
+		return opensUsage(data, k)
+	}
 	if len(data) == 0 {
 		return false
 	}
 	if first := skipSpace(data[1:]); len(first) > 1 && first[1] == 'e' && bytes.HasPrefix(first, errorName) {
 		return true
 	}
-	for i := 1; i < len(data); i++ {
+	if opensUsage(data, 1) {
+		return true
+	}
+	m.calm.learn(data)
+	return false
+}
+
+// calm is a beginning in which nothing speaks of usage.
+type calm struct {
+	n    int // how much of head that is, or zero
+	head [256]byte
+}
+
+// minCalm is the shortest beginning that is worth its comparison. It is also
+// longer than an error object at the beginning of a payload needs to be seen.
+const minCalm = 32
+
+// learn shortens the beginning to what the payload, which does not speak of
+// usage, has in common with it. If that is next to nothing, it starts anew.
+func (c *calm) learn(data []byte) {
+	same := 0
+	for same < min(c.n, len(data)) && data[same] == c.head[same] {
+		same++
+	}
+	if c.n = same; same < minCalm {
+		if c.n = copy(c.head[:], data); c.n < minCalm || c.head[1] != '"' {
+			c.n = 0
+		}
+	}
+}
+
+// opensUsage reports whether a brace at or after i opens a usage or an error
+// object.
+func opensUsage(data []byte, i int) bool {
+	for ; i < len(data); i++ {
 		j := bytes.IndexByte(data[i:], '{')
 		if j < 0 {
 			return false
@@ -32,15 +73,9 @@ func speaksOfUsage(data []byte) bool {
 		if k = lastVisible(data, k-1); k < 5 || data[k] != '"' {
 			continue
 		}
-		switch data[k-5] {
-		case 'u':
-			if string(data[k-5:k]) == "usage" {
-				return true
-			}
-		case 'e':
-			if string(data[k-5:k]) == "error" {
-				return true
-			}
+		switch string(data[k-5 : k]) {
+		case "usage", "error":
+			return true
 		}
 	}
 	return false

@@ -23,7 +23,7 @@ func ollamaEvent(m *Meter, name, data []byte) {
 
 func takeOllama(m *Meter, _ []byte) {
 	d := &m.doc
-	setText(&m.report.Model, d.Value(0))
+	m.known.model.take(&m.report.Model, d.Value(0))
 	m.setError(d.Value(5))
 	done, _ := jsonpeek.Bool(d.Value(1))
 	if m.media != MediaJSON {

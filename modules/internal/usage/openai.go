@@ -27,14 +27,14 @@ func openAIEvent(m *Meter, name, data []byte) {
 	if len(name) > 0 && string(name) == "error" {
 		m.report.Failed = true
 	}
-	if m.probing() || speaksOfUsage(data) {
+	if m.probing() || m.speaksOfUsage(data) {
 		m.parse(name, data)
 	}
 }
 
 func takeOpenAI(m *Meter, _ []byte) {
-	setText(&m.report.Model, m.doc.Value(0))
-	setText(&m.report.ServiceTier, m.doc.Value(1))
+	m.known.model.take(&m.report.Model, m.doc.Value(0))
+	m.known.tier.take(&m.report.ServiceTier, m.doc.Value(1))
 	m.takeOpenAIUsage(m.figures(2), 0)
 	m.setError(m.doc.Value(3))
 }

@@ -48,7 +48,7 @@ func responsesEvent(m *Meter, name, data []byte) {
 		if string(name) == "error" {
 			m.report.Failed = true
 		}
-		if m.probing() || speaksOfUsage(data) || bytes.Contains(data, searchItem) {
+		if m.probing() || m.speaksOfUsage(data) || bytes.Contains(data, searchItem) {
 			if !bytes.Equal(bytes.TrimSpace(data), doneMark) { // sent by some imitations
 				m.parse(kind, data)
 			}
@@ -80,8 +80,8 @@ func takeResponses(m *Meter, name []byte) {
 		m.report.Failed = true
 	}
 	for _, part := range [2]struct{ model, tier, usage, err, output int }{{1, 2, 3, 4, 6}, {8, 9, 10, 11, 12}} {
-		setText(&m.report.Model, d.Value(part.model))
-		setText(&m.report.ServiceTier, d.Value(part.tier))
+		m.known.model.take(&m.report.Model, d.Value(part.model))
+		m.known.tier.take(&m.report.ServiceTier, d.Value(part.tier))
 		m.setError(d.Value(part.err))
 		if raw := m.figures(part.usage); raw != nil {
 			m.takeOpenAIUsage(raw, max(m.searches, searchCalls(d.Value(part.output))))

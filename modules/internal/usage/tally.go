@@ -3,6 +3,8 @@
 package usage
 
 import (
+	"strings"
+
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 	"github.com/caddy-gateway/tollgate/modules/internal/money"
 )
@@ -30,15 +32,15 @@ type tally struct {
 
 // count reads a figure. Null is taken as absent.
 func (t *tally) count(raw []byte, dst *int64) {
-	if jsonpeek.IsNull(raw) {
-		return
-	}
 	v, ok := jsonpeek.Int(raw)
 	switch {
+	case ok && v >= 0 && v <= maxCount:
+	case jsonpeek.IsNull(raw):
+		return
 	case !ok || v > maxCount:
 		t.absurd = true
 		return
-	case v < 0:
+	default:
 		t.odd = true
 		v = 0
 	}
@@ -87,15 +89,38 @@ func (m *Meter) settle(t *tally, c Counts) {
 	}
 }
 
-// setText takes a string over unless it is empty. It allocates only when the
-// value is a new one.
-func setText(dst *string, raw []byte) {
+// memo is a text seen before. Bodies repeat a few models and tiers, so that the
+// text need not be made anew.
+type memo string
+
+// take sets dst to the text of a string value, unless that is empty. It
+// allocates only when the text is a new one.
+func (o *memo) take(dst *string, raw []byte) {
 	n := len(raw)
-	if n < 3 || n > maxText+2 || raw[0] != '"' || string(raw[1:n-1]) == *dst {
+	if n < 3 || n > maxText+2 || raw[0] != '"' {
 		return
 	}
-	if s, ok := jsonpeek.String(raw); ok {
-		*dst = s
+	// A backslash would make the text differ from what stands here. None is ever
+	// remembered.
+	switch text := raw[1 : n-1]; string(text) {
+	case *dst:
+		return
+	case string(*o):
+		*dst = string(*o)
+		return
+	}
+	s, ok := jsonpeek.String(raw)
+	if !ok {
+		return
+	}
+	*dst = s
+	o.keep(s)
+}
+
+// keep remembers a text.
+func (o *memo) keep(s string) {
+	if s != "" && len(s) <= maxText && strings.IndexByte(s, '\\') < 0 {
+		*o = memo(s)
 	}
 }
 
