@@ -143,11 +143,15 @@ func memberStart(doc []byte, i int) (end, value int, msg string) {
 			return 0, end, msg
 		}
 	}
-	i = skipSpace(doc, end)
-	if i == len(doc) || doc[i] != ':' {
-		return 0, i, "expected colon"
+	if i = end; i >= len(doc) || doc[i] != ':' {
+		if i = skipSpace(doc, end); i == len(doc) || doc[i] != ':' {
+			return 0, i, "expected colon"
+		}
 	}
-	return end, skipSpace(doc, i+1), ""
+	if i++; i < len(doc) && doc[i] <= ' ' {
+		i = skipSpace(doc, i)
+	}
+	return end, i, ""
 }
 
 // skipSpace returns the position of the next byte that is not white space.

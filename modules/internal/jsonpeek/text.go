@@ -88,20 +88,28 @@ func shortEnd(doc []byte, i int) int {
 // i, that holds a quote, a backslash, a control character or anything beyond
 // ASCII, or is not complete.
 func skipBlocks(p []byte, i int) int {
+	// Loaded, because constants would be put into registers again for each word.
+	flip, low, back, one := blockMasks[0], blockMasks[1], blockMasks[2], blockMasks[3]
 	for uint(i) <= uint(len(p)) && len(p)-i >= 32 {
 		b := (*[32]byte)(p[i:])
-		w0 := binary.LittleEndian.Uint64(b[0:8])
-		w1 := binary.LittleEndian.Uint64(b[8:16])
-		w2 := binary.LittleEndian.Uint64(b[16:24])
-		w3 := binary.LittleEndian.Uint64(b[24:32])
-		all := w0 | w1 | w2 | w3
-		if (all|refuse(w0)|refuse(w1)|refuse(w2)|refuse(w3))&highs != 0 {
+		w := binary.LittleEndian.Uint64(b[0:8])
+		hit := w | ((w ^ flip) - low) | ((w ^ back) - one)
+		w = binary.LittleEndian.Uint64(b[8:16])
+		hit |= w | ((w ^ flip) - low) | ((w ^ back) - one)
+		w = binary.LittleEndian.Uint64(b[16:24])
+		hit |= w | ((w ^ flip) - low) | ((w ^ back) - one)
+		w = binary.LittleEndian.Uint64(b[24:32])
+		hit |= w | ((w ^ flip) - low) | ((w ^ back) - one)
+		if hit&highs != 0 {
 			break
 		}
 		i += 32
 	}
 	return i
 }
+
+// blockMasks are the patterns of refuse.
+var blockMasks = [4]uint64{ones * 2, ones * 0x21, ones * '\\', ones}
 
 // plainEscape holds the characters that make an escape with the backslash alone.
 var plainEscape = [256]bool{'"': true, '\\': true, '/': true, 'b': true, 'f': true, 'n': true, 'r': true, 't': true}

@@ -11,9 +11,6 @@ func skipValue(doc []byte, i, depth int) (int, string) {
 	}
 	c := doc[i]
 	if c == '"' {
-		if end := shortEnd(doc, i+1); end > 0 {
-			return end, ""
-		}
 		return skipString(doc, i+1)
 	}
 	switch c {
@@ -47,8 +44,14 @@ func skipObject(doc []byte, i, depth int) (int, string) {
 		if msg != "" {
 			return value, msg
 		}
-		if i, msg = skipValue(doc, value, depth); msg != "" {
-			return i, msg
+		i = 0
+		if value < len(doc) && doc[value] == '"' {
+			i = shortEnd(doc, value+1)
+		}
+		if i == 0 {
+			if i, msg = skipValue(doc, value, depth); msg != "" {
+				return i, msg
+			}
 		}
 		i = skipSpace(doc, i)
 		if i == len(doc) {
