@@ -115,18 +115,23 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.MetricsConsumers == 0 {
 		a.MetricsConsumers = defaultMetricsConsumers
 	}
+	// First of all, since a refused config stays behind Caddy's /metrics: its
+	// registry must show the gateway all the same.
 	var err error
+	if a.shared, err = acquireShared(); err != nil {
+		return err
+	}
+	if err := a.shared.metrics.register(ctx.GetMetricsRegistry()); err != nil {
+		return err
+	}
 	if a.table, err = a.loadConsumers(); err != nil {
 		return err
 	}
 	if a.prices, err = a.loadPrices(); err != nil {
 		return err
 	}
-	if a.shared, err = acquireShared(); err != nil {
-		return err
-	}
 	a.addOwnParts()
-	return a.shared.metrics.register(ctx.GetMetricsRegistry())
+	return nil
 }
 
 // Validate checks the values of options.

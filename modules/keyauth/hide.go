@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -30,19 +31,30 @@ func (k *Keys) hideOutside(r *http.Request, at place) {
 			}
 		}
 	}
-	if r.URL.RawQuery == "" {
-		return
+	if r.URL.RawQuery != "" {
+		drop := func(name, value string) bool { return k.drops(inQuery, at, name, value) }
+		if queryHas(r.URL.RawQuery, drop) {
+			k.hideInURL(r, drop)
+		}
 	}
-	drop := func(name, value string) bool { return k.drops(inQuery, at, name, value) }
-	if queryHas(r.URL.RawQuery, drop) {
-		k.hideInURL(r, drop)
+	// A page whose address held the key names that address in what it asks for.
+	if referer := r.Header["Referer"]; len(referer) > 0 {
+		drop := func(name, value string) bool { return k.drops(inQuery, place{}, name, value) }
+		if _, query, ok := strings.Cut(referer[0], "?"); ok && queryHas(query, drop) {
+			r.Header["Referer"] = []string{withoutURIParams(referer[0], drop, false)}
+		}
 	}
 }
 
-// drops says whether the parameter or field called name is to be removed.
+// drops says whether the parameter or field called name is to be removed: the
+// carrier at itself, or one whose name, in whatever case, is a carrier's and whose
+// value is a key.
 func (k *Keys) drops(kd kind, at place, name, value string) bool {
-	p := place{kd, name}
-	return slices.Contains(k.hidden, p) && (p == at || k.isKey(value))
+	if p := (place{kd, name}); p == at && slices.Contains(k.hidden, p) {
+		return true
+	}
+	named := func(p place) bool { return p.kind == kd && strings.EqualFold(p.name, name) }
+	return slices.ContainsFunc(k.hidden, named) && k.isKey(value)
 }
 
 // hideInURL removes parameters from the URL, from the request line as it was

@@ -22,6 +22,8 @@ func TestHeadersAreHidden(t *testing.T) {
 		{"basic travels on", []string{"apikey: " + goodKey, "Authorization: Basic Zm9v"}, map[string]string{"Authorization": "Basic Zm9v"}},
 		{"another gateway key does not", []string{"apikey: " + goodKey, "X-API-Key: " + otherKey, "Authorization: Bearer " + otherKey}, map[string]string{"X-API-Key": "", "Authorization": ""}},
 		{"an expired gateway key does not", []string{"apikey: " + goodKey, "X-API-Key: " + oldKey}, map[string]string{"X-API-Key": ""}},
+		{"a key in the referring address does not", []string{"apikey: " + goodKey, "Referer: https://a.test/p?x=1&apikey=" + otherKey + "&y=2"}, map[string]string{"Referer": "https://a.test/p?x=1&y=2"}},
+		{"another referring address does", []string{"apikey: " + goodKey, "Referer: https://a.test/p?apikey=theirs"}, map[string]string{"Referer": "https://a.test/p?apikey=theirs"}},
 		{"a gateway key among two lines does not", []string{"apikey: " + goodKey, "X-API-Key: their-own", "X-API-Key: " + otherKey}, map[string]string{"X-API-Key": ""}},
 	}
 	for _, row := range rows {
@@ -41,7 +43,7 @@ func TestHeadersAreHidden(t *testing.T) {
 
 func TestDefaultCarriersAreHiddenWhereSwitchedOff(t *testing.T) {
 	g := serve(t, provisioned(t, people("")), `{"headers": ["X-Mine"], "bearer": false}`)
-	a := g.do(t, call{uri: "/?a=1&apikey=" + otherKey, header: []string{
+	a := g.do(t, call{uri: "/?a=1&apikey=" + otherKey + "&APIKEY=" + otherKey, header: []string{
 		"X-Mine: " + goodKey, "apikey: " + goodKey, "X-API-Key: " + otherKey, "Authorization: Bearer " + goodKey,
 	}})
 	if a.status != 200 {

@@ -88,6 +88,11 @@ func (rq *Request) writeError(w *Writer, r *http.Request, f Failure) error {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if r.ProtoMajor == 1 && rq.body == nil && r.Header.Get("Expect") != "" {
+		// The client waits for leave to send its body. Without this the server
+		// would read all of that before the client hears the answer.
+		h.Set("Connection", "close")
+	}
 	w.WriteHeader(f.Status)
 	if r.Method == http.MethodHead {
 		return nil
