@@ -5,6 +5,7 @@ package jsonpeek
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -169,6 +170,43 @@ func TestReaderTakesCommonDocumentsWhole(t *testing.T) {
 	r.Reset(readPaths)
 	if r.Write([]byte(" \xEF")); r.Whole([]byte(`{}`)) {
 		t.Error("a document that has begun is taken whole")
+	}
+}
+
+// endByByte is stringEnd in its plainest form.
+func endByByte(p []byte, i int) (end int, closed bool) {
+	for ; i < len(p); i++ {
+		switch p[i] {
+		case '"':
+			return i + 1, true
+		case '\\':
+			i++
+		}
+	}
+	return i, false
+}
+
+func TestStringEnd(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, pieces := range [][]string{
+		{"a", "#", `\"`}, {`\"`, `\"#`, "words of some length", `\n`}, {`\"`, `\\`, "]", "#"}, {"é", `\"`, `\\\"`, "plain text that is longer than two words"},
+	} {
+		for range 2000 {
+			var b strings.Builder
+			b.WriteByte('"')
+			for range random.IntN(30) {
+				b.WriteString(pieces[random.IntN(len(pieces))])
+			}
+			b.WriteString([]string{``, `\`, `"`, `":1}`, `","more":"after it"`}[random.IntN(5)])
+			p := []byte(b.String())
+			end, closed := stringEnd(p, 1)
+			if wantEnd, wantClosed := endByByte(p, 1); end != wantEnd || closed != wantClosed {
+				t.Fatalf("%s: got %d, %v; want %d, %v", p, end, closed, wantEnd, wantClosed)
+			} else if got := skipQuoted(p, 1); closed && got != wantEnd || !closed && got != 0 {
+				t.Fatalf("%s: skipped to %d, want %d", p, got, wantEnd)
+			}
+		}
 	}
 }
 

@@ -35,8 +35,38 @@ func stringEnd(p []byte, i int) (end int, closed bool) {
 		if j == i || p[j-1] != '\\' || backslashes(p[i:j])&1 == 0 {
 			return j + 1, true
 		}
+		// Where one quote is escaped there are more.
+		j = skipEscaped(p, j+1) - 1
 	}
 }
+
+// skipEscaped returns the position, counted from j in blocks, of a block that may
+// hold the quote that closes a string, or is not complete: one with a quote after
+// anything but a backslash, or with two backslashes in a row. The byte before j
+// must not be a backslash.
+func skipEscaped(p []byte, j int) int {
+	// Loaded, because constants would be put into registers again for each word.
+	quote, back, one, rest := quoteMasks[0], quoteMasks[1], quoteMasks[2], quoteMasks[3]
+	for j > 0 && j < len(p) && len(p)-j >= 16 {
+		b := (*[17]byte)(p[j-1:])
+		w := binary.LittleEndian.Uint64(b[1:9])
+		x, y, z := w^quote, binary.LittleEndian.Uint64(b[0:8])^back, w^back
+		z |= y
+		hit := (x-one)&^x&((y&rest)+rest|y) | (z-one)&^z
+		w = binary.LittleEndian.Uint64(b[9:17])
+		x, y, z = w^quote, binary.LittleEndian.Uint64(b[8:16])^back, w^back
+		z |= y
+		hit |= (x-one)&^x&((y&rest)+rest|y) | (z-one)&^z
+		if hit&highs != 0 {
+			break
+		}
+		j += 16
+	}
+	return j
+}
+
+// quoteMasks are the patterns of skipEscaped.
+var quoteMasks = [4]uint64{ones * '"', ones * '\\', ones, ^uint64(highs)}
 
 // backslashes counts the backslashes at the end of p.
 func backslashes(p []byte) int {
