@@ -35,6 +35,7 @@ type route struct {
 	app      *gateway.App
 	handler  *Handler
 	caller   string
+	header   http.Header
 	upstream http.HandlerFunc
 	last     *state.Request
 	received []byte
@@ -89,6 +90,9 @@ func (rt *route) do(method, path, contentType, body string) *httptest.ResponseRe
 	rt.received = nil
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	for name, values := range rt.header {
+		r.Header[name] = values
+	}
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}

@@ -40,11 +40,6 @@ var formatProviders = map[usage.Format]string{
 	usage.Gemini:            "gemini",
 }
 
-// isForm says that a request carries files rather than a JSON object.
-func isForm(h http.Header) bool {
-	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/")
-}
-
 // isJSON says that a request announces a JSON body, or announces nothing.
 func isJSON(h http.Header) bool {
 	ct := h.Get("Content-Type")

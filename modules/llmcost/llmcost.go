@@ -128,24 +128,27 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	llm.Endpoint = h.endpoint(r)
 	llm.Provider = h.provider(llm.Endpoint.Format)
 	rq.Shape, rq.ShapeSet = state.ShapeOf(llm.Endpoint.Format), true
-	if llm.Endpoint.Free {
+	kind := h.kind(r, llm.Endpoint)
+	if kind == free {
 		return next.ServeHTTP(w, r)
 	}
-	if err := h.readRequest(r, rq); err != nil {
+	if kind == call {
+		if err := h.readRequest(r, rq); err != nil {
+			return err
+		}
+	}
+	if err := h.admit(rq, kind); err != nil {
 		return err
 	}
-	if err := h.admit(rq); err != nil {
-		return err
-	}
-	if llm.Endpoint.Format == usage.FormatNone {
-		return next.ServeHTTP(w, r)
+	if kind != call {
+		return h.passUnread(w, r, rq, kind, next)
 	}
 	// The usage stands in the body, so the body must be readable.
 	r.Header["Accept-Encoding"] = []string{"identity"}
-	c := calls.Get().(*call)
-	c.handler, c.rq = h, rq
-	rq.OnSettle(c)
-	w = rq.Tapped(w, r, c)
+	m := meters.Get().(*meter)
+	m.handler, m.rq = h, rq
+	rq.OnSettle(m)
+	w = rq.Tapped(w, r, m)
 	if err := next.ServeHTTP(w, r); err != nil {
 		return err
 	}
@@ -156,13 +159,8 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 // path that says nothing, in the format of the provider.
 func (h *Handler) endpoint(r *http.Request) usage.Endpoint {
 	ep := usage.EndpointOf(r.Method, r.URL.Path)
-	if ep.Format == usage.FormatNone && !ep.Free {
-		switch {
-		case r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions || r.Method == http.MethodDelete:
-			ep.Free = true
-		case isJSON(r.Header):
-			ep.Format = h.fallback
-		}
+	if ep == (usage.Endpoint{}) && isJSON(r.Header) {
+		ep.Format = h.fallback
 	}
 	return ep
 }

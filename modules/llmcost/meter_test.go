@@ -97,7 +97,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 			upstream: answer("text/event-stream", "data: {\"model\":\"gpt-4o-mini\",\"choices\":[]}\n\n"),
 			metered:  true, truncated: true, unknown: 1,
 		},
-		"another media type": {upstream: answer("audio/mpeg", "ID3")},
+		"another media type": {upstream: answer("audio/mpeg", "ID3"), metered: true, unknown: 1},
 		"an error": {upstream: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusTooManyRequests)

@@ -16,11 +16,12 @@ import (
 const (
 	memberModel = iota
 	memberStream
+	memberBackground
 )
 
 // decided lists them, and after them those that limit what an answer may cost.
 var decided = jsonpeek.NewNames(
-	"model", "stream",
+	"model", "stream", "background",
 	"stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n",
 )
 
@@ -29,9 +30,6 @@ var decided = jsonpeek.NewNames(
 func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 	llm := &rq.LLM
 	llm.Model, llm.Stream = llm.Endpoint.Model, llm.Endpoint.Stream
-	if llm.Endpoint.Format == usage.FormatNone || isForm(r.Header) {
-		return nil
-	}
 	body, err := rq.Body(r, h.MaxBody)
 	if err != nil {
 		return err
@@ -39,7 +37,7 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 	if len(body) == 0 {
 		return state.Deny(http.StatusBadRequest, "invalid_json", "The request has no body; a model call needs a JSON object")
 	}
-	var members [7][]byte
+	var members [8][]byte
 	if err := jsonpeek.Scan(body, decided, members[:]); err != nil {
 		return refuseBody(err)
 	}
@@ -50,6 +48,10 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 				return state.Deny(http.StatusBadRequest, "invalid_model", "The member model must be a string")
 			}
 			llm.Model = model
+		}
+		if background, _ := jsonpeek.Bool(members[memberBackground]); background && h.refuse {
+			return state.Deny(http.StatusForbidden, "background_not_metered",
+				"An answer that is produced in the background cannot be metered, and calls without a price are refused here")
 		}
 		llm.Stream = llm.Endpoint.Format == usage.OllamaNative && streamsByDefault(llm.Endpoint.Operation)
 		if raw := members[memberStream]; raw != nil && !jsonpeek.IsNull(raw) {
@@ -78,10 +80,13 @@ func refuseBody(err error) error {
 
 // admit holds the caller to its list of models, and every caller to models
 // with a price where that is asked for.
-func (h *Handler) admit(rq *state.Request) error {
+func (h *Handler) admit(rq *state.Request, k kind) error {
 	llm := &rq.LLM
 	if c := rq.Credential; c != nil && c.HasModelList() {
 		switch {
+		case k != call:
+			return state.Deny(http.StatusForbidden, "endpoint_not_allowed",
+				"This key may use certain models only, and the gateway cannot see which one this request uses or changes")
 		case llm.Model == "":
 			return state.Deny(http.StatusForbidden, "model_not_readable",
 				"This key may use certain models only, and this request does not say in a readable way which model it uses")
@@ -100,7 +105,7 @@ func (h *Handler) admit(rq *state.Request) error {
 			llm.Label = label(m, llm.Model, false)
 		}
 	}
-	if h.refuse && !known && llm.Endpoint.Format != usage.FormatNone {
+	if h.refuse && !known && k != manage {
 		return state.Deny(http.StatusForbidden, "model_price_unknown",
 			"The gateway has no price for "+describe(llm.Model)+", and calls without a price are refused here")
 	}

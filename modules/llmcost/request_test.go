@@ -18,8 +18,10 @@ func TestRequestsAreAdmittedOrRefused(t *testing.T) {
 		path     string
 		ctype    string
 		body     string
+		upgrade  bool
 		status   int
 		contains string
+		unknown  int64
 	}{
 		"a call":                             {body: `{"model":"gpt-4o-mini","stream":false,"max_tokens":5}`, status: 200},
 		"declared as a form":                 {ctype: "application/x-www-form-urlencoded", body: `{"model":"gpt-4o-mini"}`, status: 200},
@@ -38,10 +40,20 @@ func TestRequestsAreAdmittedOrRefused(t *testing.T) {
 		"an allowed model":                   {caller: "limited", body: `{"model":"gpt-4o-mini"}`, status: 200},
 		"a model that is not allowed":        {caller: "limited", body: `{"model":"gpt-5"}`, status: 403, contains: "model_not_allowed"},
 		"a model list and no model":          {caller: "limited", body: `{}`, status: 403, contains: "model_not_readable"},
-		"a model list and an upload":         {caller: "limited", path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 403, contains: "model_not_readable"},
+		"a model list and an upload":         {caller: "limited", path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 403, contains: "endpoint_not_allowed"},
+		"a model list and a WebSocket":       {caller: "limited", method: http.MethodGet, path: "/v1/realtime?model=gpt-realtime", upgrade: true, status: 403, contains: "endpoint_not_allowed"},
+		"a WebSocket without a list":         {method: http.MethodGet, path: "/v1/realtime?model=gpt-realtime", upgrade: true, status: 200, unknown: 1},
+		"a WebSocket where unknown refused":  {handler: Handler{UnknownModel: "refuse"}, method: http.MethodGet, path: "/v1/realtime", upgrade: true, status: 403, contains: "model_price_unknown"},
+		"a model list and a removal":         {caller: "limited", method: http.MethodDelete, path: "/api/delete", body: `{"model":"x"}`, status: 403, contains: "endpoint_not_allowed"},
+		"a model list and a download":        {caller: "limited", path: "/api/pull", body: `{"model":"x"}`, status: 403, contains: "endpoint_not_allowed"},
+		"a removal without a list":           {method: http.MethodDelete, path: "/api/delete", body: `{"model":"x"}`, status: 200},
+		"a call declared as an upload":       {ctype: "multipart/form-data; boundary=x", body: `{"model":"a","model":"b"}`, status: 400, contains: "ambiguous_field"},
+		"an upload where unknown is refused": {handler: Handler{UnknownModel: "refuse"}, path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 403, contains: "model_price_unknown"},
+		"an upload that is too large":        {handler: Handler{MaxBody: 1024}, path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: strings.Repeat("x", 2000), status: 413, contains: "body_too_large"},
+		"in the background, refused":         {handler: Handler{UnknownModel: "refuse"}, path: "/v1/responses", body: `{"model":"gpt-5","background":true}`, status: 403, contains: "background_not_metered"},
 		"a model list and an unknown path":   {caller: "limited", path: "/v1/fine_tuning/jobs", body: `{"model":"gpt-4o-mini"}`, status: 403, contains: "endpoint_not_allowed"},
 		"an unknown path without a list":     {path: "/v1/fine_tuning/jobs", body: `{"model":"gpt-4o-mini"}`, status: 200},
-		"an upload without a list":           {path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 200},
+		"an upload without a list":           {path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 200, unknown: 1},
 		"nobody known":                       {caller: "-", body: `{"model":"gpt-4o-mini"}`, status: 200},
 		"a list of models":                   {caller: "limited", method: http.MethodGet, path: "/v1/models", status: 200},
 		"an unknown model":                   {body: `{"model":"mystery-1"}`, status: 200},
@@ -71,12 +83,18 @@ func TestRequestsAreAdmittedOrRefused(t *testing.T) {
 			if ctype == "" && method == http.MethodPost {
 				ctype = json
 			}
+			if tc.upgrade {
+				rt.header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}}
+			}
 			w := rt.do(method, path, ctype, tc.body)
 			if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.contains) {
 				t.Errorf("status %d, want %d: %s", w.Code, tc.status, w.Body)
 			}
 			if tc.status == 200 && string(rt.received) != tc.body {
 				t.Errorf("forwarded %q", rt.received)
+			}
+			if row := rt.row(); tc.unknown > 0 && row.PriceUnknown != tc.unknown {
+				t.Errorf("%d calls of unknown cost, want %d", row.PriceUnknown, tc.unknown)
 			}
 			if tc.status != 200 {
 				if rt.received != nil {
@@ -120,7 +138,7 @@ func TestProviderAndFormat(t *testing.T) {
 	}{
 		"auto, anthropic path":       {path: "/v1/messages", provider: "anthropic", metered: true},
 		"auto, ollama path":          {path: "/api/chat", provider: "ollama", metered: true},
-		"auto, a path of no format":  {path: "/v9/x", provider: "unknown"},
+		"auto, a path of no format":  {path: "/v9/x", provider: "unknown", metered: true},
 		"own provider":               {handler: Handler{Provider: "vllm", Format: "openai"}, path: "/v1/chat/completions", provider: "vllm", metered: true},
 		"own provider, unusual path": {handler: Handler{Provider: "vllm", Format: "openai"}, path: "/infer", provider: "vllm", metered: true},
 		"provider, unusual path":     {handler: Handler{Provider: "anthropic"}, path: "/v1/complete", provider: "anthropic", metered: true},

@@ -53,6 +53,9 @@ func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) 
 	if errors.As(err, &d) {
 		return Failure{Status: d.Status, Code: d.Code, Message: d.Message, Denied: true}, d
 	}
+	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return rq.failureOf(ctx, TooLarge(tooBig.Limit))
+	}
 	status := http.StatusInternalServerError
 	if he, ok := errors.AsType[caddyhttp.HandlerError](err); ok && he.StatusCode != 0 {
 		status = he.StatusCode

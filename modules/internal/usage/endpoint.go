@@ -14,10 +14,17 @@ type Endpoint struct {
 	// unknown.
 	Operation string
 
-	// Free marks a call that providers never bill, such as counting tokens,
-	// listing models, or reading back an earlier answer. Usage in its response
-	// must not be charged: it was when the answer was first produced.
+	// Free marks a call that providers do not bill as such: counting tokens,
+	// listing models, reading back an earlier answer. Usage in its response is
+	// not charged, since that was done when the answer was first produced. (An
+	// answer that was ordered to be produced in the background is only known
+	// when it is read back: its cost stays unknown.)
 	Free bool
+
+	// Manages marks a call that is not billed either but changes what there is
+	// at the provider: DELETE, and what Ollama offers for loading, copying and
+	// removing models.
+	Manages bool
 
 	// Model is the model when the path names it, as Gemini's does.
 	Model string
@@ -28,16 +35,20 @@ type Endpoint struct {
 
 // EndpointOf recognises an API call by the end of its path, so that any prefix
 // may come before it ("/llm/anthropic/v1/messages"). The result is the zero
-// value when the call is unknown; reading methods (GET, HEAD, OPTIONS, DELETE)
-// are always Free.
+// value when the call is unknown; reading methods (GET, HEAD, OPTIONS) are always
+// Free, and DELETE always Manages.
 func EndpointOf(method, path string) Endpoint {
 	path = strings.TrimRight(path, "/")
 	switch method {
 	case "POST":
 		return postEndpoint(path)
-	case "GET", "HEAD", "OPTIONS", "DELETE":
+	case "GET", "HEAD", "OPTIONS":
 		e := readEndpoint(path)
 		e.Free = true
+		return e
+	case "DELETE":
+		e := readEndpoint(path)
+		e.Operation, e.Free, e.Manages = "manage", false, true
 		return e
 	}
 	return Endpoint{}
@@ -64,8 +75,15 @@ var suffixes = []struct {
 	{"/api/show", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
 	{"/api/ps", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
 	{"/api/version", Endpoint{Format: OllamaNative, Operation: "models", Free: true}},
+	{"/api/pull", manageOllama},
+	{"/api/push", manageOllama},
+	{"/api/create", manageOllama},
+	{"/api/copy", manageOllama},
+	{"/api/delete", manageOllama},
 	{"/embeddings", Endpoint{Format: OpenAIEmbeddings, Operation: "embeddings"}},
 }
+
+var manageOllama = Endpoint{Format: OllamaNative, Operation: "manage", Manages: true}
 
 func postEndpoint(path string) Endpoint {
 	for i := range suffixes {
@@ -75,6 +93,9 @@ func postEndpoint(path string) Endpoint {
 	}
 	if i := strings.LastIndex(path, "/responses/"); i >= 0 && strings.HasSuffix(path, "/cancel") {
 		return Endpoint{Format: OpenAIResponses, Operation: "responses", Free: true}
+	}
+	if strings.Contains(path, "/api/blobs/") {
+		return manageOllama
 	}
 	return geminiEndpoint(path)
 }

@@ -23,79 +23,85 @@ const (
 // otherModel stands for models that are not told apart.
 const otherModel = "_other"
 
-// call is the metering of one request. Calls are used again, for the buffers of
-// their meters.
-type call struct {
+// meter is the metering of one request. Meters are used again, for their buffers.
+type meter struct {
 	handler *Handler
 	rq      *state.Request
-	meter   usage.Meter
+	usage   usage.Meter
 	media   usage.Media
 }
 
-var calls = sync.Pool{New: func() any { return new(call) }}
+var meters = sync.Pool{New: func() any { return new(meter) }}
 
 // EndRequest implements state.Settler.
-func (c *call) EndRequest() {
-	c.handler, c.rq, c.media = nil, nil, usage.MediaNone
-	calls.Put(c)
+func (m *meter) EndRequest() {
+	m.handler, m.rq, m.media = nil, nil, usage.MediaNone
+	meters.Put(m)
 }
 
 // ResponseHeader implements state.Tap: only a successful answer in a media
 // type of the format has a usage to read.
-func (c *call) ResponseHeader(status int, h http.Header) int64 {
-	for _, name := range [...]string{headerCost, headerInput, headerOutput} {
-		delete(h, name) // ours to say, not the upstream's
-	}
+func (m *meter) ResponseHeader(status int, h http.Header) int64 {
+	withoutClaims(h)
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return 0
 	}
 	if enc := h.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		c.rq.LLM.Metered = true // a call whose usage cannot be read
+		m.rq.LLM.Metered = true // a call whose usage cannot be read
 		return 0
 	}
-	c.media = usage.MediaOf(h.Get("Content-Type"))
-	if c.media == usage.MediaNone {
+	m.media = usage.MediaOf(h.Get("Content-Type"))
+	if m.media == usage.MediaNone {
+		m.rq.LLM.Metered = true // likewise
 		return 0
 	}
-	c.meter.Reset(c.rq.LLM.Endpoint.Format, c.media)
-	c.rq.LLM.Metered = true
-	if c.handler.HeadersOff || c.media != usage.MediaJSON || c.rq.LLM.Stream {
+	m.usage.Expect(m.rq.LLM.Model)
+	m.usage.Reset(m.rq.LLM.Endpoint.Format, m.media)
+	m.rq.LLM.Metered = true
+	if m.handler.HeadersOff || m.media != usage.MediaJSON || m.rq.LLM.Stream {
 		return 0
 	}
 	return holdLimit
 }
 
+// withoutClaims removes what the gateway alone may say.
+func withoutClaims(h http.Header) {
+	for _, name := range [...]string{headerCost, headerInput, headerOutput} {
+		delete(h, name)
+	}
+}
+
 // ResponseBody implements state.Tap.
-func (c *call) ResponseBody(p []byte) bool {
-	if c.media == usage.MediaNone {
+func (m *meter) ResponseBody(p []byte) bool {
+	if m.media == usage.MediaNone {
 		return false
 	}
-	return c.meter.Write(p)
+	return m.usage.Write(p)
 }
 
 // SettleRequest implements state.Settler: it prices what was metered.
-func (c *call) SettleRequest(rq *state.Request) {
+func (m *meter) SettleRequest(rq *state.Request) {
 	llm := &rq.LLM
 	if !llm.Metered {
 		return
 	}
-	if c.media != usage.MediaNone {
-		llm.Report = c.meter.Finish()
-		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, c.media)
+	if m.media != usage.MediaNone {
+		llm.Report = m.usage.Finish()
+		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, m.media)
 		// Some providers count up in every event of a stream: the last count that
 		// arrived of a broken one is not what the call has used.
 		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated
 	}
-	c.price(llm)
+	m.price(llm)
 }
 
 // price looks for the model that answered, then for the one that was asked.
-func (c *call) price(llm *state.LLM) {
+func (m *meter) price(llm *state.LLM) {
 	name := llm.Report.Model
-	model, ok := c.lookup(llm.Provider, name)
+	model, ok := m.lookup(llm.Provider, name)
 	if !ok {
 		name = llm.Model
-		model, ok = c.lookup(llm.Provider, name)
+		model, ok = m.lookup(llm.Provider, name)
 	}
 	switch {
 	case ok:
@@ -108,18 +114,18 @@ func (c *call) price(llm *state.LLM) {
 	}
 	quote := model.Price(pricing.Query{
 		Counts:      llm.Report.Counts,
-		At:          c.rq.Start,
+		At:          m.rq.Start,
 		ServiceTier: llm.Report.ServiceTier,
 		Geo:         llm.Report.Geo,
 	})
 	llm.PriceKnown, llm.Cost, llm.Uncached = true, quote.Cost, quote.Uncached
 }
 
-func (c *call) lookup(provider, model string) (*pricing.Model, bool) {
+func (m *meter) lookup(provider, model string) (*pricing.Model, bool) {
 	if model == "" {
 		return nil, false
 	}
-	return c.handler.prices.Lookup(provider, model)
+	return m.handler.prices.Lookup(provider, model)
 }
 
 // label is the name of a model in metrics and ledger: that of the price book;
@@ -142,9 +148,9 @@ func hasTerminal(f usage.Format, media usage.Media) bool {
 }
 
 // HeldHeader implements state.Tap.
-func (c *call) HeldHeader(h http.Header) {
-	llm := &c.rq.LLM
-	if c.handler.HeadersOff || !llm.Metered || !llm.Report.Found {
+func (m *meter) HeldHeader(h http.Header) {
+	llm := &m.rq.LLM
+	if m.handler.HeadersOff || !llm.Metered || !llm.Report.Found {
 		return
 	}
 	v := []string{
@@ -160,6 +166,6 @@ func (c *call) HeldHeader(h http.Header) {
 
 // Interface guards
 var (
-	_ state.Tap     = (*call)(nil)
-	_ state.Settler = (*call)(nil)
+	_ state.Tap     = (*meter)(nil)
+	_ state.Settler = (*meter)(nil)
 )
