@@ -322,3 +322,17 @@ func logLines(t *testing.T, file string) []object {
 		lines = append(lines, entry)
 	}
 }
+
+// Loading and removing models at Ollama is for admins; calling them is for all.
+func TestLLMGatewayOllamaIsManagedByAdmins(t *testing.T) {
+	up := upstream(t, nil)
+	g := exampleGateway(t, llmGatewayFile, llmEnvironment("OLLAMA_1", up.Addr, "OLLAMA_2", up.Addr))
+	for consumer, want := range map[string]int{"query-deepseek": http.StatusForbidden, "admin": http.StatusOK} {
+		for method, path := range map[string]string{http.MethodDelete: "/llm/ollama/api/delete", http.MethodPost: "/llm/ollama/api/pull"} {
+			got := g.Do(method, path, `{"model":"llama3.2"}`, "apikey: "+llmConsumers[consumer])
+			if got.Status != want {
+				t.Errorf("%s: %s %s = %d %s, want %d", consumer, method, path, got.Status, got.Body, want)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // reloadCaddyfile is a gateway whose consumer has the keys that a test gives it.
@@ -302,4 +303,75 @@ func chat(g *Gateway, key string) (string, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	return string(body), err
+}
+
+// Caddy's /metrics answers from the registry of the config that it loaded last,
+// also if that one was refused: the gateway's metrics must still be there.
+func TestMetricsAfterARefusedReload(t *testing.T) {
+	const config = `{
+	gateway {
+		consumer caller {
+			key %s
+		}
+	}
+	log {
+		format gateway json
+	}
+}
+
+http://127.0.0.1:{{PORT}} {
+	correlation_id
+	key_auth
+	respond "ok"
+}
+`
+	t.Setenv("TOLLGATE_TEST_KEY", "demo-key-not-a-secret")
+	g := gateway(t, fmt.Sprintf(config, "{env.TOLLGATE_TEST_KEY}"))
+	if a := g.Get("/", "apikey: demo-key-not-a-secret"); a.Status != http.StatusOK {
+		t.Fatalf("status %d: %s", a.Status, a.Body)
+	}
+	if err := g.TryReload(fmt.Sprintf(config, "{env.TOLLGATE_TEST_UNSET}")); err == nil {
+		t.Fatal("a key that is not set was accepted")
+	}
+	// The admin endpoint has just been replaced twice: ask until it answers.
+	var page []byte
+	for deadline := time.Now().Add(patience); page == nil; {
+		res, err := g.operator.Get(g.AdminURL + "/metrics")
+		if err == nil {
+			page, err = io.ReadAll(res.Body)
+			_ = res.Body.Close()
+		}
+		if err != nil && time.Now().After(deadline) {
+			t.Fatalf("read metrics: %v", err)
+		}
+	}
+	if !strings.Contains(string(page), `caddy_gateway_requests_total{code="2xx",consumer="caller"`) {
+		t.Errorf("the gateway's metrics are gone")
+	}
+}
+
+// A client that waits for leave to send a large body must hear a refusal without
+// sending it.
+func TestRefusalDoesNotWaitForTheBody(t *testing.T) {
+	g := gateway(t, `{
+	gateway {
+		consumer caller {
+			key sha256:6b8111459789699847b4fb8f873ce354fe08912088644bc6f94dbf986fde8236
+		}
+	}
+	log {
+		format gateway json
+	}
+}
+
+http://127.0.0.1:{{PORT}} {
+	correlation_id
+	key_auth
+	respond "ok"
+}
+`)
+	answer := exchange(t, g.Addr, "POST / HTTP/1.1", "Host: "+g.Addr, "Expect: 100-continue", "Content-Length: 10000000")
+	if answer.Status != http.StatusUnauthorized {
+		t.Errorf("status %d: %s", answer.Status, answer.Body)
+	}
 }
