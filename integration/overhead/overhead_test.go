@@ -333,3 +333,15 @@ func TestChainsAnswer(t *testing.T) {
 		t.Errorf("without a key: status %d, %s", w.Code, body)
 	}
 }
+
+// The whole chain may make at most 40 allocations more than the proxy alone with
+// the same log encoder. Unlike times, allocations can be tested for.
+func TestChainAllocations(t *testing.T) {
+	const most = 40
+	plain, chain := server(t, "encoder"), server(t, "chain")
+	for _, answer := range []string{"1k", "20k", "stream"} {
+		if r := pair(t, plain, chain, answer, 3); r.allocs > most {
+			t.Errorf("%s: the chain adds %.1f allocations a request, more than %d", answer, r.allocs, most)
+		}
+	}
+}

@@ -41,7 +41,12 @@ var (
 // completion is a chat completion of about n bytes.
 func completion(n int) []byte {
 	const frame = `{"id":"chatcmpl-1","object":"chat.completion","created":1790000000,"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{"role":"assistant","content":"%s"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":300,"total_tokens":1300,"prompt_tokens_details":{"cached_tokens":400,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":200,"audio_tokens":0}}}`
-	text := strings.Repeat(`A line of the answer, with a \"word\" in quotes.\n`, 1+max(0, n-len(frame))/48)
+	// Prose as models write it: lines of some ninety characters, here and there
+	// something in quotes.
+	const prose = `The first paragraph of the answer explains what was asked, in plain words and without haste.\n` +
+		`The second one gives an example, called \"the toll\", and says where it stops being a good one.\n`
+	text := strings.Repeat(prose, 2+n/len(prose))[:max(0, n-len(frame))]
+	text = strings.TrimRight(text, `\"n`)
 	return fmt.Appendf(nil, frame, text)
 }
 
