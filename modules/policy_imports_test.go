@@ -36,7 +36,6 @@ var floors = map[string]int{
 	"modules/internal/state":   floorGlue,
 	"modules/internal/options": floorGlue,
 	"modules/internal/order":   floorGlue,
-	"modules/internal/testkit": floorGlue,
 
 	"modules/gateway": floorApp,
 
@@ -55,9 +54,6 @@ var floors = map[string]int{
 	"cmd/caddy":   floorEnd,
 	"integration": floorEnd,
 }
-
-// testkitDir is the one package that tests on its own floor may import.
-const testkitDir = "modules/internal/testkit"
 
 // dependencies are the modules that the shipped packages may import directly, each
 // with the reason. What Caddy links already costs an operator nothing.
@@ -114,10 +110,6 @@ func importFault(f *goFile, floor int, imported string) string {
 	switch {
 	case !ok:
 		return "it has no floor"
-	case inside == testkitDir && !f.test:
-		return "the test kit is for tests"
-	case inside == testkitDir && floor > floorPure && floor < floorAssembly:
-		return ""
 	case floor == floorPure && target == floorPure:
 		return "" // leaves may be chained
 	case floor == floorEnd && target != floorAssembly:
@@ -164,11 +156,8 @@ func TestImportFault(t *testing.T) {
 		{name: "pure chains", dir: "modules/internal/pricing", imported: modulePath + "/modules/internal/money"},
 		{name: "pure uses Caddy", dir: "modules/internal/money", imported: "github.com/caddyserver/caddy/v2", fault: true},
 		{name: "pure uses zap", dir: "modules/internal/money", imported: "go.uber.org/zap", fault: true},
-		{name: "pure test uses the kit", dir: "modules/internal/money", test: true, imported: modulePath + "/" + testkitDir, fault: true},
 		{name: "glue uses pure", dir: "modules/internal/state", imported: modulePath + "/modules/internal/money"},
 		{name: "glue uses glue", dir: "modules/internal/state", imported: modulePath + "/modules/internal/order", fault: true},
-		{name: "glue test uses the kit", dir: "modules/internal/state", test: true, imported: modulePath + "/" + testkitDir},
-		{name: "feature uses the kit", dir: "modules/acl", imported: modulePath + "/" + testkitDir, fault: true},
 		{name: "feature uses the app", dir: "modules/acl", imported: modulePath + "/modules/gateway"},
 		{name: "feature uses a feature", dir: "modules/acl", imported: modulePath + "/modules/keyauth", fault: true},
 		{name: "feature test uses a feature", dir: "modules/acl", test: true, imported: modulePath + "/modules/keyauth", fault: true},

@@ -91,7 +91,7 @@ func newMetrics() *metrics {
 		denials:   counter("denials_total", "Requests that the gateway refused.", "reason"),
 		buffered: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Namespace: "caddy", Subsystem: "gateway", Name: "buffered_request_bytes",
-			Help: "Bytes of request bodies held in memory.",
+			Help: "Bytes of memory that request bodies and held answers occupy.",
 		}, func() float64 { return float64(state.Buffered()) }),
 		consumers: make(map[string]struct{}),
 		models:    make(map[string]struct{}),

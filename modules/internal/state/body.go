@@ -5,9 +5,7 @@ package state
 import (
 	"errors"
 	"io"
-	"math"
 	"net/http"
-	"runtime/debug"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -19,34 +17,19 @@ import (
 // limit of its own.
 const DefaultMaxBody = 10 << 20
 
-// buffered counts the bytes of all request bodies in memory; bufferLimit is
-// its bound for the process.
-var (
-	buffered    atomic.Int64
-	bufferLimit = sync.OnceValue(func() int64 {
-		if limit := debug.SetMemoryLimit(-1); limit > 0 && limit < math.MaxInt64 {
-			return limit / 4
-		}
-		return 512 << 20
-	})
-)
-
-// Buffered is how many bytes of request bodies are in memory.
-func Buffered() int64 { return buffered.Load() }
-
 // Body reads the request body whole, once, up to limit bytes, and puts a
 // reader over the same bytes in its place; later calls return the same bytes.
 // They are valid until the request ends and must not be changed.
 //
 // It fails with 413 beyond limit, 415 for a Content-Encoding (what is decided
 // on must be what is forwarded, and the gateway does not decode), 501 if the
-// client asked for incremental forwarding (RFC 10036), 503 if the bodies of
-// all requests together would exceed a quarter of GOMEMLIMIT (512 MiB where
-// none is set), 400 if the client broke off.
+// client asked for incremental forwarding (RFC 10036), 503 if the bodies and
+// held answers of all requests together would take more memory than a quarter
+// of GOMEMLIMIT (512 MiB where none is set), 400 if the client broke off.
 func (rq *Request) Body(r *http.Request, limit int64) ([]byte, error) {
 	if rq.body != nil && rq.body.serves(r.Body) {
 		if int64(len(rq.body.data)) > limit {
-			return nil, tooLarge(limit)
+			return nil, TooLarge(limit)
 		}
 		return rq.body.data, nil
 	}
@@ -55,6 +38,9 @@ func (rq *Request) Body(r *http.Request, limit int64) ([]byte, error) {
 	}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
+	}
+	if rq.closed {
+		return nil, http.ErrBodyReadAfterClose // nobody would give the buffer back
 	}
 	b, err := rq.readBody(r, limit)
 	if err != nil {
@@ -76,7 +62,7 @@ func (rq *Request) readBody(r *http.Request, limit int64) (*buffer, error) {
 			"This route reads the request body whole and cannot forward it incrementally")
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return nil, TooLarge(limit)
 	}
 	b := &buffer{}
 	if err := b.fill(r.Body, r.ContentLength, limit); err != nil {
@@ -87,9 +73,13 @@ func (rq *Request) readBody(r *http.Request, limit int64) (*buffer, error) {
 }
 
 // SetBody puts data in place of the request body, for this and all later
-// handlers. The request state keeps data; the caller must not change it.
+// handlers. The request state keeps data; the caller must not change it. It
+// counts as buffered but is never refused, since it is in memory already.
 func (rq *Request) SetBody(r *http.Request, data []byte) {
 	b := &buffer{data: data, foreign: true}
+	if !rq.closed {
+		buffered.Add(int64(cap(data)))
+	}
 	rq.replaceBody(b)
 	r.Body = b.reader()
 	r.ContentLength = int64(len(data))
@@ -106,21 +96,19 @@ func (rq *Request) releaseBody() {
 	for b := rq.body; b != nil; b = b.prev {
 		b.free()
 	}
+	rq.body = nil
 }
 
 // buffer is a request body in memory. Its bytes go back to the pool when the
-// request is over; readers that were given out are closed then, which waits
-// for a read in progress, because a transport may still be reading after the
-// handler has returned.
+// request is over. A transport may hold a reader beyond that: the end waits
+// for a read in progress, and later reads fail.
 type buffer struct {
-	data     []byte
-	reserved int64
-	foreign  bool // data is not from the pool
-	prev     *buffer
+	data    []byte
+	foreign bool // data is not from the pool
+	prev    *buffer
 
 	mu   sync.Mutex
 	gone bool
-	last *bodyReader
 }
 
 func (b *buffer) serves(body io.ReadCloser) bool {
@@ -129,46 +117,40 @@ func (b *buffer) serves(body io.ReadCloser) bool {
 }
 
 func (b *buffer) reader() io.ReadCloser {
-	b.last = &bodyReader{b: b}
-	return b.last
+	return &bodyReader{b: b}
 }
 
-func (b *buffer) reserve(n int64) error {
-	if buffered.Add(n) > bufferLimit() {
-		buffered.Add(-n)
-		return Deny(http.StatusServiceUnavailable, "body_memory_exhausted",
-			"The gateway holds too many request bodies at the moment; try again")
-	}
-	b.reserved += n
-	return nil
-}
-
+// fill reads a body of the announced length, or, if that is negative, up to
+// limit bytes. What it takes from the budget follows the bytes that arrive, so
+// that stalled requests cannot exhaust it with what they only announce.
 func (b *buffer) fill(src io.Reader, length, limit int64) error {
-	if length >= 0 {
-		if err := b.reserve(length); err != nil {
-			return err
+	if length < 0 {
+		return b.fillToEnd(src, limit)
+	}
+	for size := min(length, firstSize); ; size = min(2*int64(cap(b.data)), length) {
+		if !b.grow(size) {
+			return exhausted()
 		}
-		b.data = getHeld(length)[:length]
-		if _, err := io.ReadFull(src, b.data); err != nil {
+		have := len(b.data)
+		b.data = b.data[:min(int64(cap(b.data)), length)]
+		if _, err := io.ReadFull(src, b.data[have:]); err != nil {
 			return unreadable(err, limit)
 		}
-		return nil
+		if int64(len(b.data)) == length {
+			return nil
+		}
 	}
-	b.data = getHeld(4096)
+}
+
+func (b *buffer) fillToEnd(src io.Reader, limit int64) error {
 	for {
-		if len(b.data) == cap(b.data) {
-			grown := make([]byte, len(b.data), min(2*int64(cap(b.data)), limit+1))
-			copy(grown, b.data)
-			putHeld(b.data)
-			b.data = grown
+		if len(b.data) == cap(b.data) && !b.grow(min(2*int64(cap(b.data)), limit+1)) {
+			return exhausted()
 		}
 		n, err := src.Read(b.data[len(b.data):cap(b.data)])
 		b.data = b.data[:len(b.data)+n]
 		if int64(len(b.data)) > limit {
-			return tooLarge(limit)
-		}
-		if rerr := b.reserve(int64(n)); rerr != nil {
-			return rerr
+			return TooLarge(limit)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -179,6 +161,11 @@ func (b *buffer) fill(src io.Reader, length, limit int64) error {
 	}
 }
 
+func (b *buffer) grow(n int64) (ok bool) {
+	b.data, ok = grow(b.data, n)
+	return ok
+}
+
 func (b *buffer) free() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -186,9 +173,10 @@ func (b *buffer) free() {
 		return
 	}
 	b.gone = true
-	buffered.Add(-b.reserved)
-	if !b.foreign {
-		putHeld(b.data)
+	if b.foreign {
+		buffered.Add(-int64(cap(b.data)))
+	} else {
+		giveBack(b.data)
 	}
 	b.data = nil
 }
@@ -218,15 +206,21 @@ func (br *bodyReader) Read(p []byte) (int, error) {
 // retries may read again from a new reader.
 func (br *bodyReader) Close() error { return nil }
 
-func tooLarge(limit int64) error {
+// TooLarge is the error for a body beyond limit bytes.
+func TooLarge(limit int64) error {
 	return Deny(http.StatusRequestEntityTooLarge, "body_too_large",
 		"The request body is larger than the "+strconv.FormatInt(limit, 10)+" bytes that this route accepts")
+}
+
+func exhausted() error {
+	return Deny(http.StatusServiceUnavailable, "body_memory_exhausted",
+		"The gateway holds too many request bodies and answers at the moment; try again")
 }
 
 func unreadable(err error, limit int64) error {
 	var tooBig *http.MaxBytesError
 	if errors.As(err, &tooBig) {
-		return tooLarge(min(limit, tooBig.Limit))
+		return TooLarge(min(limit, tooBig.Limit))
 	}
 	return Deny(http.StatusBadRequest, "body_unreadable", "The request body broke off before its end")
 }

@@ -148,22 +148,3 @@ func TestReaderOfAnEndedRequestFails(t *testing.T) {
 		}
 	})
 }
-
-// Not parallel: it looks at the counter of the whole process.
-func TestBufferedBytesAreGivenBack(t *testing.T) {
-	before := state.Buffered()
-	within(t, strings.NewReader("hello"), nil, func(r *http.Request, rq *state.Request) {
-		if _, err := rq.Body(r, 100); err != nil {
-			t.Fatal(err)
-		}
-		if got := state.Buffered() - before; got != 5 {
-			t.Errorf("%d bytes counted, want 5", got)
-		}
-	})
-	within(t, io.MultiReader(strings.NewReader("ab"), brokenReader{}), nil, func(r *http.Request, rq *state.Request) {
-		_, _ = rq.Body(r, 100)
-	})
-	if got := state.Buffered(); got != before {
-		t.Errorf("%d bytes still counted", got-before)
-	}
-}

@@ -2,7 +2,20 @@
 
 package state
 
-import "go.uber.org/zap/zapcore"
+import (
+	"testing"
+
+	"go.uber.org/zap/zapcore"
+)
 
 // LogObject returns what the access log gets of rq.
 func LogObject(rq *Request) zapcore.ObjectMarshaler { return logObject{rq} }
+
+// LeaveBudget makes n more bytes available to bodies and held answers, for the
+// length of a test that does not run in parallel.
+func LeaveBudget(t *testing.T, n int64) {
+	t.Helper()
+	was, limit := bufferLimit, Buffered()+n
+	bufferLimit = func() int64 { return limit }
+	t.Cleanup(func() { bufferLimit = was })
+}

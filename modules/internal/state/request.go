@@ -85,6 +85,7 @@ type Request struct {
 	entered  bool
 	settled  bool
 	aborted  bool
+	closed   bool // nothing is given back any more, so nothing may be taken
 	settlers [4]Settler
 	nsettle  int
 	body     *buffer

@@ -100,7 +100,10 @@ func (rq *Request) close(r *http.Request) {
 	if rq.host != nil {
 		rq.host.Observe(rq, rq.outcome())
 	}
-	rq.writer.release()
+	rq.closed = true
+	for w := &rq.writer; w != nil; w = w.next {
+		w.release()
+	}
 	rq.releaseBody()
 	for i, s := range rq.settlers[:rq.nsettle] {
 		rq.settlers[i] = nil

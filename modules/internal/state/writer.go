@@ -42,6 +42,7 @@ type Writer struct {
 	bodyless  bool // a HEAD request
 	header    bool // WriteHeader was called with a final status
 	sent      bool // the final header was forwarded
+	holding   bool
 	status    int
 	bytes     int64
 	expect    int64 // body bytes still announced by Content-Length; -1 unknown
@@ -52,9 +53,9 @@ type Writer struct {
 	taps  [3]Tap
 	ntaps int
 
-	holding bool
-	limit   int64
-	held    []byte
+	limit int64  // of held
+	held  []byte // from acquire
+	next  *Writer
 }
 
 // Tapped adds t to the answer that is written to w, and returns the writer to
@@ -66,6 +67,7 @@ func (rq *Request) Tapped(w http.ResponseWriter, r *http.Request, t Tap) http.Re
 	if !ok || own.ntaps == len(own.taps) {
 		own = new(Writer)
 		own.init(rq, w, r)
+		own.next, rq.writer.next = rq.writer.next, own
 	}
 	own.taps[own.ntaps] = t
 	own.ntaps++
@@ -119,7 +121,9 @@ func (w *Writer) WriteHeader(status int) {
 		w.rq.Settle()
 		w.tellHeaders()
 		w.sendHeader()
-	case w.limit > 0 && w.expect <= w.limit:
+	case w.limit > 0 && w.expect <= w.limit && h["Trailer"] == nil && !w.rq.closed:
+		// Trailers are written into the header map once the body has been, so
+		// the header must be on its way by then.
 		w.holding = true
 	default:
 		w.sendHeader()
@@ -157,7 +161,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		terminal = terminal || w.expect == 0
 	}
 	if w.holding {
-		return w.hold(p)
+		return w.hold(p, terminal)
 	}
 	if terminal {
 		w.rq.Settle()
@@ -175,19 +179,17 @@ func (w *Writer) forward(p []byte) (int, error) {
 }
 
 // hold keeps p back. When the announced length is reached the answer goes out
-// at once; when the answer outgrows the limit it becomes an ordinary one.
-func (w *Writer) hold(p []byte) (int, error) {
-	if int64(len(w.held))+int64(len(p)) > w.limit {
+// at once; when the answer outgrows the limit, or the memory for it is used up,
+// it becomes an ordinary one.
+func (w *Writer) hold(p []byte, terminal bool) (int, error) {
+	if need := int64(len(w.held)) + int64(len(p)); need > w.limit || !w.makeRoom(need) {
 		if err := w.letGo(); err != nil {
 			return 0, err
 		}
-		if w.expect == 0 {
+		if terminal {
 			w.rq.Settle()
 		}
 		return w.forward(p)
-	}
-	if w.held == nil {
-		w.held = getHeld(w.expect + int64(len(p)))
 	}
 	w.held = append(w.held, p...)
 	if w.expect == 0 {
@@ -196,17 +198,30 @@ func (w *Writer) hold(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// makeRoom lets held have need bytes. A short answer of known length gets its
+// room at once; otherwise it doubles as bytes arrive.
+func (w *Writer) makeRoom(need int64) (ok bool) {
+	size := int64(cap(w.held))
+	if need <= size {
+		return true
+	}
+	size, most := 2*size, w.limit
+	if w.expect >= 0 {
+		size, most = max(size, firstSize), need+w.expect
+	}
+	w.held, ok = grow(w.held, max(need, min(size, most)))
+	return ok
+}
+
 // letGo sends what was held, without the headers that would have told about it.
 func (w *Writer) letGo() error {
 	w.holding = false
 	w.sendHeader()
-	held := w.held
-	if len(held) == 0 {
-		return nil
+	var err error
+	if len(w.held) > 0 {
+		_, err = w.forward(w.held)
 	}
-	_, err := w.forward(held)
-	putHeld(held)
-	w.held = nil
+	w.release()
 	return err
 }
 
@@ -223,12 +238,12 @@ func (w *Writer) end() error {
 	return w.letGo()
 }
 
-// release drops what was held by an answer that broke before its end: nothing
-// of it reached the client, and the connection is about to be broken too.
+// release gives back the memory of a held answer. Of one that broke before its
+// end nothing reached the client, and the connection is about to be broken too.
 func (w *Writer) release() {
 	w.holding = false
 	if w.held != nil {
-		putHeld(w.held)
+		giveBack(w.held)
 		w.held = nil
 	}
 }

@@ -295,16 +295,24 @@ func TestHeadHasNoBodyAndSettlesOnItsHeader(t *testing.T) {
 
 func TestTrailersPass(t *testing.T) {
 	t.Parallel()
-	h := newHost()
-	ts := chain(t, h, nil, func(w http.ResponseWriter, r *http.Request) error {
-		w.Header().Set("Trailer", "X-Sum")
-		_, _ = io.WriteString(w, "body")
-		w.Header().Set("X-Sum", "7")
-		return nil
-	}, pass, (&tap{h: h}).attach)
-	resp, _ := get(t, ts.URL)
-	if resp.Trailer.Get("X-Sum") != "7" {
-		t.Errorf("trailer %v", resp.Trailer)
+	for name, hold := range map[string]int64{"passed on": 0, "hold asked for": 100} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost()
+			ts := chain(t, h, nil, func(w http.ResponseWriter, r *http.Request) error {
+				w.Header().Set("Trailer", "X-Sum")
+				_, _ = io.WriteString(w, "body")
+				if err := http.NewResponseController(w).Flush(); err != nil {
+					t.Errorf("flush: %v", err)
+				}
+				w.Header().Set("X-Sum", "7")
+				return nil
+			}, pass, (&tap{h: h, hold: hold}).attach)
+			resp, body := get(t, ts.URL)
+			if body != "body" || resp.Trailer.Get("X-Sum") != "7" || resp.Header.Get("X-Sum") != "" || resp.Header.Get("X-Held") != "" {
+				t.Errorf("body %q, header %v, trailer %v", body, resp.Header, resp.Trailer)
+			}
+		})
 	}
 }
 
