@@ -86,9 +86,9 @@ func TestMatch(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	ctx, _ := provisioned(t)
 	rows := []struct{ name, module, config, want string }{
-		{"unknown consumer", "consumer", `["ghost"]`, `consumer "ghost" does not exist`},
-		{"unknown group", "consumer_group", `["ghosts"]`, `group "ghosts" does not exist`},
-		{"no group", "consumer_group", `[]`, "no group is listed"},
+		{"unknown consumer", "consumer", `["ghost"]`, `consumer matcher: consumer "ghost" does not exist`},
+		{"unknown group", "consumer_group", `["ghosts"]`, `consumer_group matcher: group "ghosts" does not exist`},
+		{"no group", "consumer_group", `[]`, "consumer_group matcher: no group is listed"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

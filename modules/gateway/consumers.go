@@ -8,12 +8,24 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+)
+
+const (
+	// shortKey is how many characters a key has at least that nobody need be
+	// warned of.
+	shortKey = 16
+	// maxKeyWarnings bounds what one load logs about single keys.
+	maxKeyWarnings = 20
 )
 
 // loadConsumers builds the table from the config and its files: all of it or
@@ -34,14 +46,43 @@ func (a *App) loadConsumers() (*consumers.Table, error) {
 		}
 		groups = append(groups, g.Name)
 	}
+	short := map[string]bool{}
 	table, err := consumers.Build(specs, consumers.BuildOptions{
 		Groups:  groups,
-		Resolve: keyResolver(caddy.NewReplacer()),
+		Resolve: a.keyResolver(caddy.NewReplacer(), short),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build consumers: %w", err)
 	}
+	a.warnAboutKeys(table, short, time.Now())
 	return table, nil
+}
+
+// warnAboutKeys names keys that work badly or no more: those in short, by their
+// identifiers, and those that have ended. Neither is refused: an operator may
+// have no say in the form of a key, and must be able to reload on the day after
+// one has ended.
+func (a *App) warnAboutKeys(table *consumers.Table, short map[string]bool, now time.Time) {
+	warned := 0
+	warn := func(text string, c *consumers.Credential, more ...zap.Field) {
+		if warned++; warned <= maxKeyWarnings {
+			a.logger.Warn(text, append(more, zap.String("consumer", c.Consumer.Name), zap.String("credential", c.ID))...)
+		}
+	}
+	for consumer := range table.All() {
+		for _, c := range consumer.Credentials() {
+			if short[c.ID] {
+				warn(fmt.Sprintf("this key has fewer than %d characters and can be guessed; "+
+					"make another with: caddy gateway key new", shortKey), c)
+			}
+			if end := c.Until(); !end.IsZero() && !now.Before(end) {
+				warn("this key has ended and works no more; take it out of the config or give it a later until", c, zap.Time("until", end))
+			}
+		}
+	}
+	if warned > maxKeyWarnings {
+		a.logger.Warn("more keys are short or have ended", zap.Int("more", warned-maxKeyWarnings))
+	}
 }
 
 func readConsumersFile(name string) ([]consumers.Spec, error) {
@@ -63,8 +104,10 @@ func readConsumersFile(name string) ([]consumers.Spec, error) {
 
 // keyResolver turns what the config says for a key into its digest. A literal
 // must be a digest already, so that no config, backup or /config/ endpoint
-// ever holds a key; a placeholder may hold a digest or the key itself.
-func keyResolver(repl *caddy.Replacer) func(string) (apikey.Digest, error) {
+// ever holds a key; a placeholder may hold a digest or the key itself. The
+// identifiers of keys that can be guessed are added to short; of a digest
+// nobody can tell.
+func (a *App) keyResolver(repl *caddy.Replacer, short map[string]bool) func(string) (apikey.Digest, error) {
 	return func(literal string) (apikey.Digest, error) {
 		if !isPlaceholder(literal) {
 			d, err := apikey.Parse(literal)
@@ -79,20 +122,37 @@ func keyResolver(repl *caddy.Replacer) func(string) (apikey.Digest, error) {
 			return apikey.Digest{}, fmt.Errorf("%s is not set or empty", literal)
 		}
 		value = strings.TrimSpace(value)
-		switch {
-		case value == "":
+		if value == "" {
 			return apikey.Digest{}, fmt.Errorf("%s is not set or empty", literal)
-		case apikey.IsLiteral(value):
+		}
+		if apikey.IsLiteral(value) {
 			d, err := apikey.Parse(value)
 			if err != nil {
 				return d, fmt.Errorf("%s holds a malformed sha256: digest", literal)
 			}
 			return d, nil
-		case strings.ContainsFunc(value, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }):
-			return apikey.Digest{}, fmt.Errorf("%s holds white space or control characters inside the key", literal)
 		}
-		return apikey.Hash(value), nil
+		if err := a.checkKey(value); err != nil {
+			return apikey.Digest{}, fmt.Errorf("%s %w", literal, err)
+		}
+		d := apikey.Hash(value)
+		if utf8.RuneCountInString(value) < shortKey {
+			short[d.ID()] = true
+		}
+		return d, nil
 	}
+}
+
+// checkKey refuses a key in clear that no request could show. With the profile
+// kong a comma is part of the key.
+func (a *App) checkKey(key string) error {
+	if strings.ContainsFunc(key, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }) {
+		return errors.New("holds white space or control characters inside the key")
+	}
+	if err := apikey.Check(key); err != nil && (!a.Kong() || errors.Is(err, apikey.ErrTooLong)) {
+		return fmt.Errorf("can never work: %w", err)
+	}
+	return nil
 }
 
 // isPlaceholder says that the whole of s is one {env.*} or {file.*}.

@@ -10,25 +10,50 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
-// hideOutside removes the carrier at, which decided, and every other carrier
-// outside the body whose value is a key of this gateway.
-func (k *Keys) hideOutside(r *http.Request, at place) {
-	for _, p := range k.hidden {
-		var values []string
-		if p.kind <= inBearer {
-			values = r.Header[p.name]
+// hidingPlaces are where clients send keys besides the carriers: the names that
+// providers' own libraries use, and mistakes in the use of Authorization. A key
+// of this gateway must not leave through them; anything else in them may.
+var hidingPlaces = [...]place{
+	{inHeader, "Apikey"}, {inHeader, "X-Api-Key"}, {inHeader, "Api-Key"}, {inHeader, "X-Goog-Api-Key"},
+	{inHeader, "Authorization"}, {inHeader, "Proxy-Authorization"},
+	{inQuery, "apikey"}, {inQuery, "key"}, {inQuery, "api_key"}, {inQuery, "api-key"}, {inQuery, "access_token"},
+}
+
+// withHidingPlaces adds the hiding places to the carriers.
+func withHidingPlaces(carriers []place) []place {
+	all := slices.Clone(carriers)
+	for _, p := range hidingPlaces {
+		if !slices.Contains(all, p) {
+			all = append(all, p)
 		}
-		for _, v := range values {
-			if p.kind == inBearer {
-				v, _ = bearerToken(v)
-			}
-			if p == at || k.isKey(v) {
-				delete(r.Header, p.name)
-				break
-			}
+	}
+	return all
+}
+
+// headersOf names the headers among places, each once.
+func headersOf(places []place) []string {
+	var names []string
+	for _, p := range places {
+		if p.kind <= inBearer && !slices.Contains(names, p.name) {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// hideOutside removes the carrier at, which decided, and everything else
+// outside the body that could hold a key and holds one of this gateway.
+func (k *Keys) hideOutside(r *http.Request, at place) {
+	if at.kind <= inBearer {
+		delete(r.Header, at.name)
+	}
+	for _, name := range k.sensitive {
+		if values := r.Header[name]; len(values) > 0 && slices.ContainsFunc(values, k.holdsKey) {
+			delete(r.Header, name)
 		}
 	}
 	if r.URL.RawQuery != "" {
@@ -46,9 +71,34 @@ func (k *Keys) hideOutside(r *http.Request, at place) {
 	}
 }
 
+// isKey says that value is a key of this gateway, valid now or not.
+func (k *Keys) isKey(value string) bool {
+	return value != "" && len(value) <= apikey.MaxLength && k.table.Lookup(apikey.Hash(value)) != nil
+}
+
+// holdsKey says that a header's value is a key of this gateway or has one among
+// its words: behind a scheme and any white space, or in one of several lines
+// that a proxy has joined.
+func (k *Keys) holdsKey(value string) bool {
+	if k.isKey(value) {
+		return true
+	}
+	if !strings.ContainsAny(value, " \t,") {
+		return false
+	}
+	for word := range strings.FieldsFuncSeq(value, separatesWords) {
+		if k.isKey(word) {
+			return true
+		}
+	}
+	return false
+}
+
+func separatesWords(c rune) bool { return c == ' ' || c == '\t' || c == ',' }
+
 // drops says whether the parameter or field called name is to be removed: the
-// carrier at itself, or one whose name, in whatever case, is a carrier's and whose
-// value is a key.
+// carrier at itself, or one whose name, in whatever case, is that of a place
+// where keys hide and whose value is a key.
 func (k *Keys) drops(kd kind, at place, name, value string) bool {
 	if p := (place{kd, name}); p == at && slices.Contains(k.hidden, p) {
 		return true

@@ -59,6 +59,64 @@ func TestDefaultCarriersAreHiddenWhereSwitchedOff(t *testing.T) {
 	}
 }
 
+// TestKeysDoNotHideBesideTheCarriers: a client may send its key twice, once in
+// the way of another product or with a slip of the pen.
+func TestKeysDoNotHideBesideTheCarriers(t *testing.T) {
+	g := serve(t, provisioned(t, people("")), `{"headers": ["X-Mine"], "bearer": false}`)
+	headers := []struct{ name, header, theirs, keys string }{ // the value of a provider, the value with a key
+		{"Authorization without a scheme", "Authorization", "their-own", otherKey},
+		{"bearer and a tab", "Authorization", "Bearer\ttheir-own", "Bearer\t" + otherKey},
+		{"bearer and several blanks", "Authorization", "Bearer  their-own", "bearer \t " + otherKey},
+		{"another scheme", "Authorization", "Token their-own", "Token " + otherKey},
+		{"joined lines", "Authorization", "Bearer their-own, Basic Zm9v", "Bearer their-own,Token " + otherKey + ",Basic Zm9v"},
+		{"for a proxy", "Proxy-Authorization", "Bearer their-own", "Bearer " + otherKey},
+		{"as Gemini has it", "X-Goog-Api-Key", "their-own", otherKey},
+		{"as Azure has it", "api-key", "their-own", otherKey},
+		{"bearer in a header for bare keys", "X-API-Key", "Bearer their-own", "Bearer " + otherKey},
+		{"expired", "X-Goog-Api-Key", "their-own", oldKey},
+	}
+	for _, row := range headers {
+		t.Run(row.name, func(t *testing.T) {
+			for value, want := range map[string]string{row.theirs: row.theirs, row.keys: ""} {
+				a := g.do(t, call{header: []string{"X-Mine: " + goodKey, row.header + ": " + value}})
+				if a.status != 200 {
+					t.Fatalf("status %d: %s", a.status, a.body)
+				}
+				if got := a.up.Header.Get(row.header); got != want {
+					t.Errorf("%s: %q reached the upstream, want %q", row.header, got, want)
+				}
+			}
+		})
+	}
+	for _, name := range []string{"key", "api_key", "api-key", "access_token", "KEY", "apikey"} {
+		t.Run("parameter "+name, func(t *testing.T) {
+			for value, want := range map[string]string{"theirs": "/?a=1&" + name + "=theirs&b=2", otherKey: "/?a=1&b=2"} {
+				uri := "/?a=1&" + name + "=" + value + "&b=2"
+				a := g.do(t, call{uri: uri, header: []string{"X-Mine: " + goodKey, "Referer: https://a.test" + uri}})
+				if a.status != 200 || a.up.URI != want || a.up.OrigURI != want || a.up.Header.Get("Referer") != "https://a.test"+want {
+					t.Errorf("status %d, upstream %+v, want %s", a.status, a.up, want)
+				}
+			}
+		})
+	}
+}
+
+// TestLookingForHiddenKeysAllocates nothing where there is none.
+func TestLookingForHiddenKeysAllocates(t *testing.T) {
+	k := loadKeys(t, `{}`)
+	r, _ := prepared(t, "/?key=theirs&a=1&access_token=theirs")
+	r.Header = http.Header{
+		"Authorization": {"Bearer their-own, Basic Zm9v"}, "X-Goog-Api-Key": {"their-own"}, "Api-Key": {"their-own"},
+		"Proxy-Authorization": {"Basic Zm9v"}, "Referer": {"https://a.test/?key=theirs"},
+	}
+	if n := testing.AllocsPerRun(100, func() { k.hideOutside(r, place{inHeader, "Apikey"}) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if len(r.Header) != 5 {
+		t.Errorf("left are %v", r.Header)
+	}
+}
+
 func TestQueryIsHidden(t *testing.T) {
 	g := serve(t, provisioned(t, people("")), `{"query": ["apikey", "token"]}`)
 	rows := []struct{ name, uri, want string }{

@@ -3,6 +3,7 @@
 package keyauth
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -11,10 +12,6 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
-
-// maxKey is the length in bytes beyond which a value is not even hashed, so
-// that junk costs nothing. Generated keys have 52.
-const maxKey = 512
 
 // finding is what a request shows.
 type finding struct {
@@ -73,22 +70,16 @@ func (k *Keys) find(r *http.Request, rq *state.Request) (finding, error) {
 	return finding{}, nil
 }
 
-// judge looks a key up. A comma in a header is what a proxy makes of two
-// lines.
+// judge looks a key up. With the profile kong a comma is part of the key.
 func (k *Keys) judge(p place, value string, now time.Time) finding {
 	s := finding{verdict: invalid, at: p}
-	if len(value) > maxKey || !k.kong && p.kind <= inBearer && strings.Contains(value, ",") {
+	if err := apikey.Check(value); err != nil && (!k.kong || errors.Is(err, apikey.ErrTooLong)) {
 		return s
 	}
 	if c := k.table.Lookup(apikey.Hash(value)); c != nil && c.Active(now) {
 		s.verdict, s.credential = valid, c
 	}
 	return s
-}
-
-// isKey says that value is a key of this gateway, valid now or not.
-func (k *Keys) isKey(value string) bool {
-	return value != "" && len(value) <= maxKey && k.table.Lookup(apikey.Hash(value)) != nil
 }
 
 // bearer returns the token of Authorization lines and how many lines compete

@@ -34,10 +34,11 @@ const (
 // name) is refused, and so is a header value with a comma, which is how two
 // lines look once a proxy has joined them.
 //
-// The carrier that decided is removed. Others belong to whoever put them
-// there, so they travel on, unless their value is itself a key of this
-// gateway; that holds for the default carriers even where they are switched
-// off.
+// The carrier that decided is removed. Everything else belongs to whoever put
+// it there, so it travels on, unless it holds a key of this gateway: that is
+// looked for in the carriers, in the other headers and query parameters in
+// which clients send keys, and in the query of Referer. See docs/key_auth.md
+// for their names.
 type Keys struct {
 	// Carriers lists the kinds of carriers in the order in which they are
 	// looked at: header, bearer, query, body. Default: header and bearer,
@@ -49,7 +50,7 @@ type Keys struct {
 	Headers []string `json:"headers,omitempty"`
 
 	// Bearer says whether "Authorization: Bearer" carries a key. Default:
-	// true; with the profile kong, false. Other schemes always travel on.
+	// true; with the profile kong, false. Other schemes are no carrier.
 	Bearer *bool `json:"bearer,omitempty"`
 
 	// Query are the names of query parameters that carry a key. Default:
@@ -85,6 +86,7 @@ type Keys struct {
 	places     []place  // where a key is looked for
 	names      []string // of places, as they are configured
 	hidden     []place  // what must not hold a key when the request goes on
+	sensitive  []string // the headers among hidden
 	readsBody  bool
 	challenges []string
 	missing    string
@@ -132,7 +134,8 @@ func (k *Keys) provision(app *gateway.App) error {
 		k.missing += "; send it as " + k.describe()
 		k.invalid = "The API key is not valid"
 	}
-	k.hidden = withDefaults(k.places)
+	k.hidden = withHidingPlaces(k.places)
+	k.sensitive = headersOf(k.hidden)
 	learnPlaces(k.places)
 	return nil
 }
@@ -261,19 +264,6 @@ func checkHeaders(names []string) error {
 		}
 	}
 	return nil
-}
-
-// withDefaults adds the default carriers to those configured.
-func withDefaults(places []place) []place {
-	all := slices.Clone(places)
-	for _, p := range []place{
-		{inHeader, "Apikey"}, {inHeader, "X-Api-Key"}, {inBearer, "Authorization"}, {inQuery, "apikey"},
-	} {
-		if !slices.Contains(all, p) {
-			all = append(all, p)
-		}
-	}
-	return all
 }
 
 func (k *Keys) has(kd kind) bool {

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+
+	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
@@ -36,7 +39,13 @@ func init() { caddy.RegisterModule(new(Provider)) }
 // matter of the handler.
 //
 // Caddy asks providers in no fixed order until one accepts. If another one
-// does, a key in the same request is not looked at and travels on.
+// accepts first, this one does not see the request: a key in it travels on, and
+// so does what the client says about its identity (X-Consumer-Username and the
+// like), unless a gateway handler comes before the authentication. With other
+// providers beside this one, put request_guard or correlation_id there; the
+// first gateway handler of a request removes such headers, whoever accepts it.
+// A provider cannot see whether there is one, so a load with other providers
+// logs a warning that says so.
 type Provider struct {
 	Keys
 }
@@ -58,12 +67,41 @@ func (p *Provider) Provision(ctx caddy.Context) error {
 	if p.readsBody {
 		return errors.New("gateway_key: keys in bodies need the key_auth handler; remove body from the carriers")
 	}
+	if others := otherProviders(ctx); len(others) > 0 {
+		ctx.Logger().Warn("another authentication provider can accept a request before gateway_key is asked, and identity headers "+
+			"of the client would then reach the upstream: put request_guard or correlation_id in front of the authentication handler",
+			zap.Strings("other_providers", others))
+	}
 	return nil
 }
 
-// Authenticate implements caddyauth.Authenticator.
+// otherProviders names the alternatives in the authentication handler that is
+// loading the provider. Caddy forgets their configuration only afterwards.
+func otherProviders(ctx caddy.Context) []string {
+	line := ctx.Modules() // ends with the provider itself
+	if len(line) < 2 {
+		return nil
+	}
+	handler, ok := line[len(line)-2].(*caddyauth.Authentication)
+	if !ok {
+		return nil
+	}
+	var names []string
+	for name := range handler.ProvidersRaw {
+		if name != "gateway_key" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Authenticate implements caddyauth.Authenticator. A request that is not
+// accepted here may be by the next provider, so what the client says about its
+// identity goes first of all; what an earlier key_auth has asserted stays.
 func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth.User, bool, error) {
 	rq := state.Ensure(r)
+	rq.AssertIdentity(r)
 	if p.kong {
 		rq.KongErrors = true
 	}
