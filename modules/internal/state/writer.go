@@ -48,6 +48,7 @@ type Writer struct {
 	expect    int64 // body bytes still announced by Content-Length; -1 unknown
 	firstByte time.Time
 	writeErr  error
+	flusher   flusher
 	echo      echo
 
 	taps  [3]Tap
@@ -57,6 +58,9 @@ type Writer struct {
 	held  []byte // from acquire
 	next  *Writer
 }
+
+// flusher is what http.ResponseController calls on Caddy's own writers.
+type flusher interface{ FlushError() error }
 
 // Tapped adds t to the answer that is written to w, and returns the writer to
 // hand on. In the usual case w is the request's own writer and is returned as
@@ -87,6 +91,7 @@ func (rq *Request) EndTapped(w http.ResponseWriter) error {
 func (w *Writer) init(rq *Request, inner http.ResponseWriter, r *http.Request) {
 	w.rq, w.ResponseWriter, w.expect = rq, inner, -1
 	w.bodyless = r.Method == http.MethodHead
+	w.flusher, _ = inner.(flusher) // found once, for streams that flush each event
 }
 
 // WriteHeader forwards informational headers at once; a final one is shown to
@@ -182,6 +187,14 @@ func (w *Writer) forward(p []byte) (int, error) {
 // at once; when the answer outgrows the limit, or the memory for it is used up,
 // it becomes an ordinary one.
 func (w *Writer) hold(p []byte, terminal bool) (int, error) {
+	if w.expect == 0 && len(w.held) == 0 {
+		// The whole answer in one piece, as small ones come: no need to copy it.
+		w.holding = false
+		w.rq.Settle()
+		w.tellHeaders()
+		w.sendHeader()
+		return w.forward(p)
+	}
 	if need := int64(len(w.held)) + int64(len(p)); need > w.limit || !w.makeRoom(need) {
 		if err := w.letGo(); err != nil {
 			return 0, err
@@ -258,6 +271,9 @@ func (w *Writer) FlushError() error {
 		if w.holding {
 			return nil
 		}
+	}
+	if w.flusher != nil {
+		return w.flusher.FlushError()
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
