@@ -13,17 +13,24 @@ import (
 // on beyond p, the position is len(p), or len(p)+1 if the first byte to come is
 // escaped.
 //
-// Answers are full of escaped quotes, a few dozen bytes apart. The next quote is
-// therefore looked for word by word, and only text without any is searched by a
-// call that takes longer to begin and less to go on.
+// Prose has an escaped quote here and there: the next one is searched for by a
+// call, which takes a while to begin and little to go on. Code and JSON in a string
+// are full of them: they are looked for word by word, and then skipped in blocks.
 func stringEnd(p []byte, i int) (end int, closed bool) {
+	const (
+		near   = 40  // bytes searched by words before a call searches on
+		dense  = 3   // escaped quotes in a row, each near the last
+		blocks = 256 // bytes skipped in blocks then
+	)
+	last, row := i-near, 0
 	for j := i; ; j++ {
-		near := min(len(p)-8, j+40)
-		for ; j <= near; j += 8 {
-			x := binary.LittleEndian.Uint64(p[j:]) ^ ones*'"'
-			if hit := (x - ones) & ^x & highs; hit != 0 {
-				j += bits.TrailingZeros64(hit) / 8
-				goto found
+		if row > 0 {
+			for to := min(len(p)-8, j+near); j <= to; j += 8 {
+				x := binary.LittleEndian.Uint64(p[j:]) ^ ones*'"'
+				if hit := (x - ones) & ^x & highs; hit != 0 {
+					j += bits.TrailingZeros64(hit) / 8
+					goto found
+				}
 			}
 		}
 		if k := bytes.IndexByte(p[j:], '"'); k >= 0 {
@@ -35,8 +42,12 @@ func stringEnd(p []byte, i int) (end int, closed bool) {
 		if j == i || p[j-1] != '\\' || backslashes(p[i:j])&1 == 0 {
 			return j + 1, true
 		}
-		// Where one quote is escaped there are more.
-		j = skipEscaped(p, j+1) - 1
+		if j-last > near {
+			row = 0
+		} else if row++; row >= dense {
+			j = skipEscaped(p[:min(len(p), j+blocks)], j+1) - 1
+		}
+		last = j
 	}
 }
 
