@@ -18,9 +18,8 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
-	"github.com/caddy-gateway/tollgate/modules/internal/state"
-
 	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // places the directive
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }

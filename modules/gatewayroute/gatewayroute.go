@@ -19,9 +19,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
-	"github.com/caddy-gateway/tollgate/modules/internal/state"
-
 	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // places the directive
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }

@@ -18,9 +18,17 @@ import (
 // providers' own libraries use, and mistakes in the use of Authorization. A key
 // of this gateway must not leave through them; anything else in them may.
 var hidingPlaces = [...]place{
-	{inHeader, "Apikey"}, {inHeader, "X-Api-Key"}, {inHeader, "Api-Key"}, {inHeader, "X-Goog-Api-Key"},
-	{inHeader, "Authorization"}, {inHeader, "Proxy-Authorization"},
-	{inQuery, "apikey"}, {inQuery, "key"}, {inQuery, "api_key"}, {inQuery, "api-key"}, {inQuery, "access_token"},
+	{inHeader, "Apikey"},
+	{inHeader, "X-Api-Key"},
+	{inHeader, "Api-Key"},
+	{inHeader, "X-Goog-Api-Key"},
+	{inHeader, "Authorization"},
+	{inHeader, "Proxy-Authorization"},
+	{inQuery, "apikey"},
+	{inQuery, "key"},
+	{inQuery, "api_key"},
+	{inQuery, "api-key"},
+	{inQuery, "access_token"},
 }
 
 // withHidingPlaces adds the hiding places to the carriers.

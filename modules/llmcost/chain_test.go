@@ -4,7 +4,9 @@ package llmcost
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -90,16 +92,15 @@ func (rt *route) do(method, path, contentType, body string) *httptest.ResponseRe
 	rt.received = nil
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	for name, values := range rt.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, rt.header)
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, &caddyhttp.Server{})
 	func() {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			p := recover()
+			if err, ok := p.(error); p != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
 				panic(p)
 			}
 		}()

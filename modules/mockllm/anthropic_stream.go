@@ -46,11 +46,11 @@ func (x *exchange) messageEvents(m anthropicMessage, rep reply, stop string) err
 	usage := rep.messagesUsage(rep.completion)
 	usage.ServiceTier = "" // told at the start only
 
-	events := []messageEvent{
-		{Type: "message_start", Message: &m},
-		{Type: "content_block_start", Index: &index, ContentBlock: &start},
-		{Type: "ping"},
-	}
+	events := append(make([]messageEvent, 0, len(deltas)+6),
+		messageEvent{Type: "message_start", Message: &m},
+		messageEvent{Type: "content_block_start", Index: &index, ContentBlock: &start},
+		messageEvent{Type: "ping"},
+	)
 	for _, d := range deltas {
 		events = append(events, messageEvent{Type: "content_block_delta", Index: &index, Delta: d})
 	}

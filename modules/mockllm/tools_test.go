@@ -28,22 +28,38 @@ func TestToolCalls(t *testing.T) {
 		// Where the answer or its events hold name, arguments and usage.
 		call, arguments, usage string
 	}{
-		{"chat", "/v1/chat/completions", `{"model":"m",` + user + `,"tools":` + functions + `}`, "choices.0.finish_reason=tool_calls",
-			"choices.0.message.tool_calls.0.function.name", "choices.0.message.tool_calls.0.function.arguments", "usage.completion_tokens"},
-		{"chat stream", "/v1/chat/completions", `{"model":"m","stream":true,"stream_options":{"include_usage":true},` + user + `,"tools":` + functions + `}`, "choices.0.finish_reason=tool_calls",
-			"choices.0.delta.tool_calls.0.function.name", "choices.0.delta.tool_calls.0.function.arguments", "usage.completion_tokens"},
-		{"responses", "/v1/responses", `{"model":"m","input":"Use the tool: weather in Paris?","tools":` + flat + `}`, "output.0.type=function_call",
-			"output.0.name", "output.0.arguments", "usage.output_tokens"},
-		{"responses stream", "/v1/responses", `{"model":"m","stream":true,"input":"Use the tool: weather in Paris?","tools":` + flat + `}`, "type=response.completed",
-			"name", "delta", "response.usage.output_tokens"},
-		{"messages", "/v1/messages", `{"model":"m","max_tokens":99,` + user + `,"tools":` + anthropic + `}`, "stop_reason=tool_use",
-			"content.0.name", "content.0.input", "usage.output_tokens"},
-		{"messages stream", "/v1/messages", `{"model":"m","stream":true,"max_tokens":99,` + user + `,"tools":` + anthropic + `}`, "delta.stop_reason=tool_use",
-			"content_block.name", "delta.partial_json", "usage.output_tokens"},
-		{"ollama chat", "/api/chat", `{"model":"m","stream":false,` + user + `,"tools":` + functions + `}`, "done_reason=stop",
-			"message.tool_calls.0.function.name", "message.tool_calls.0.function.arguments", "eval_count"},
-		{"ollama chat stream", "/api/chat", `{"model":"m",` + user + `,"tools":` + functions + `}`, "done_reason=stop",
-			"message.tool_calls.0.function.name", "message.tool_calls.0.function.arguments", "eval_count"},
+		{
+			"chat", "/v1/chat/completions", `{"model":"m",` + user + `,"tools":` + functions + `}`, "choices.0.finish_reason=tool_calls",
+			"choices.0.message.tool_calls.0.function.name", "choices.0.message.tool_calls.0.function.arguments", "usage.completion_tokens",
+		},
+		{
+			"chat stream", "/v1/chat/completions", `{"model":"m","stream":true,"stream_options":{"include_usage":true},` + user + `,"tools":` + functions + `}`, "choices.0.finish_reason=tool_calls",
+			"choices.0.delta.tool_calls.0.function.name", "choices.0.delta.tool_calls.0.function.arguments", "usage.completion_tokens",
+		},
+		{
+			"responses", "/v1/responses", `{"model":"m","input":"Use the tool: weather in Paris?","tools":` + flat + `}`, "output.0.type=function_call",
+			"output.0.name", "output.0.arguments", "usage.output_tokens",
+		},
+		{
+			"responses stream", "/v1/responses", `{"model":"m","stream":true,"input":"Use the tool: weather in Paris?","tools":` + flat + `}`, "type=response.completed",
+			"name", "delta", "response.usage.output_tokens",
+		},
+		{
+			"messages", "/v1/messages", `{"model":"m","max_tokens":99,` + user + `,"tools":` + anthropic + `}`, "stop_reason=tool_use",
+			"content.0.name", "content.0.input", "usage.output_tokens",
+		},
+		{
+			"messages stream", "/v1/messages", `{"model":"m","stream":true,"max_tokens":99,` + user + `,"tools":` + anthropic + `}`, "delta.stop_reason=tool_use",
+			"content_block.name", "delta.partial_json", "usage.output_tokens",
+		},
+		{
+			"ollama chat", "/api/chat", `{"model":"m","stream":false,` + user + `,"tools":` + functions + `}`, "done_reason=stop",
+			"message.tool_calls.0.function.name", "message.tool_calls.0.function.arguments", "eval_count",
+		},
+		{
+			"ollama chat stream", "/api/chat", `{"model":"m",` + user + `,"tools":` + functions + `}`, "done_reason=stop",
+			"message.tool_calls.0.function.name", "message.tool_calls.0.function.arguments", "eval_count",
+		},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -78,6 +78,7 @@ func (h *Handler) refuseTarget(r *http.Request) error {
 		return nil
 	}
 	switch checkQueryString(r.URL.RawQuery, h.maxQuery, h.maxParams) {
+	case queryFine:
 	case queryTooLong:
 		return state.Deny(http.StatusBadRequest, "query_too_long", "The query is longer than this route accepts")
 	case queryTooManyParams:
@@ -95,7 +96,7 @@ func (h *Handler) refuseHeaders(w http.ResponseWriter, r *http.Request, t *trait
 	}
 	if h.rules.has(checkDuplicateHeaders) {
 		if t.authorizations {
-			w.Header().Set("WWW-Authenticate", "Bearer")
+			w.Header().Set("Www-Authenticate", "Bearer")
 			return state.Deny(http.StatusUnauthorized, "ambiguous_credentials", "Authorization is given more than once")
 		}
 		if t.duplicate != "" {

@@ -23,14 +23,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/caddy-gateway/tollgate/modules/gateway"
-	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-gateway/tollgate/modules/gateway"
 	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // places the directive
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }

@@ -2,7 +2,10 @@
 
 package apierror
 
-import "unicode/utf8"
+import (
+	"slices"
+	"unicode/utf8"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -82,10 +85,8 @@ func appendEscape(dst []byte, c byte) []byte {
 // to the UPPER_SNAKE_CASE that google.rpc.ErrorInfo wants. A string with an
 // escape in it is no identifier and stays as it is.
 func upperSnake(quoted []byte) {
-	for _, c := range quoted {
-		if c == '\\' {
-			return
-		}
+	if slices.Contains(quoted, '\\') {
+		return
 	}
 	for i, c := range quoted {
 		switch {

@@ -47,7 +47,7 @@ func Scan(doc []byte, n *Names, out [][]byte) error {
 			return &SyntaxError{i, msg}
 		}
 		if index >= 0 {
-			out[index] = doc[value:i:i]
+			out[index] = doc[value:i:i] //nolint:gosec // match returns positions in out
 		}
 		i = skipSpace(doc, i)
 		if i == len(doc) {

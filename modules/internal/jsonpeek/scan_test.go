@@ -235,8 +235,7 @@ func FuzzScan(f *testing.F) {
 	out := make([][]byte, names.Len())
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		err := Scan(doc, names, out)
-		var duplicate *DuplicateError
-		if errors.As(err, &duplicate) {
+		if _, ok := errors.AsType[*DuplicateError](err); ok {
 			return // reported as soon as it is seen, the rest is not looked at
 		}
 		if want := acceptable(doc); want != (err == nil) {

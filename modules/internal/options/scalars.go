@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/dustin/go-humanize"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // String reads one argument that is not empty into p.

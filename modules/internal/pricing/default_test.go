@@ -41,8 +41,11 @@ func TestDefaultPrices(t *testing.T) {
 		{"opus 5.5 in the US", "anthropic", "claude-opus-5-5", "2026-11-01T00:00:00Z", "", "us", output, "0.022"},
 		{"opus 5 batch", "anthropic", "claude-opus-5", "2026-11-01T00:00:00Z", "batch", "", output, "0.0125"},
 		{"haiku 5.5", "anthropic", "claude-haiku-5-5-20261007", "2026-11-01T00:00:00Z", "", "", usage.Counts{usage.Input: 100000}, "0.01"},
-		{"haiku 5.5 above 100k, cached", "anthropic", "claude-haiku-5-5", "2026-11-01T00:00:00Z", "", "",
-			usage.Counts{usage.Input: 1000, usage.CacheRead: 100000}, "0.0015"},
+		{
+			"haiku 5.5 above 100k, cached", "anthropic", "claude-haiku-5-5", "2026-11-01T00:00:00Z", "", "",
+			usage.Counts{usage.Input: 1000, usage.CacheRead: 100000},
+			"0.0015",
+		},
 		{"opus 4.6 long, early", "anthropic", "claude-opus-4-6", "2026-03-12T23:59:59Z", "", "", usage.Counts{usage.Input: 300000}, "3"},
 		{"opus 4.6 long, later", "anthropic", "claude-opus-4-6", "2026-03-13T00:00:00Z", "", "", usage.Counts{usage.Input: 300000}, "1.5"},
 		{"sonnet 4 alias", "anthropic", "claude-4-sonnet-20250514", "2026-03-13T00:00:00Z", "", "", usage.Counts{usage.CacheWrite1h: 1000}, "0.006"},

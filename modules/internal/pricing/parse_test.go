@@ -103,8 +103,10 @@ func TestParseWarns(t *testing.T) {
 		return `{"id":"m","provider":"p","prices":[{"input":"1","output":"2"` + fields + `}]}`
 	}
 	tests := []struct{ name, models, want string }{
-		{"input above output", entry("p", "m", ``, "1") + `,{"id":"n","provider":"p","prices":[{"input":"3","output":"2"}]}`,
-			`t.json: model "n" (p), prices[0]: input 3 costs more than output 2`},
+		{
+			"input above output", entry("p", "m", ``, "1") + `,{"id":"n","provider":"p","prices":[{"input":"3","output":"2"}]}`,
+			`t.json: model "n" (p), prices[0]: input 3 costs more than output 2`,
+		},
 		{"embedding", `{"id":"m","provider":"p","prices":[{"input":"3","output":"0"}]}`, ""},
 		{"dear write", row(`,"cache_write_1h":"2.6"`), `t.json: model "m" (p), prices[0]: cache_write_1h 2.6 is more than 2.5 times input 1`},
 		{"write at the limit", row(`,"cache_write_1h":"2.5"`), ""},

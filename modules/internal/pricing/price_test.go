@@ -65,28 +65,61 @@ func TestPriceOfProviderPayloads(t *testing.T) {
 		want                  money.Amount // pico-dollars
 		uncached              string       // USD
 	}{
-		{"openai chat", "openai", "gpt-4o-mini-2024-07-18",
-			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 300}, 300_000_000, "0.00033"},
-		{"openai chat, reasoning apart", "openai", "gpt-4o-mini",
-			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 200, usage.Reasoning: 100}, 300_000_000, "0.00033"},
-		{"openai chat with audio", "openai", "gpt-audio",
-			usage.Counts{usage.Input: 200, usage.InputAudio: 300, usage.Output: 100, usage.OutputAudio: 600}, 49_500_000_000, "0.0495"},
-		{"openai responses", "openai", "gpt-5-2025-08-07",
-			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 300}, 3_800_000_000, "0.00425"},
-		{"openai embeddings", "openai", "text-embedding-3-small",
-			usage.Counts{usage.Input: 800}, 16_000_000, "0.000016"},
-		{"anthropic messages", "anthropic", "claude-opus-4-5-20251101",
-			usage.Counts{usage.Input: 50, usage.CacheRead: 10000, usage.CacheWrite: 1000, usage.CacheWrite1h: 2000, usage.Output: 400}, 41_500_000_000, "0.0865"},
-		{"deepseek chat", "deepseek", "deepseek-v4-flash",
-			usage.Counts{usage.Input: 360, usage.CacheRead: 640, usage.Output: 200}, 108_192_000, "0.000196"},
-		{"xai chat, reasoning additive", "xai", "grok-4.3",
-			usage.Counts{usage.Input: 800, usage.CacheRead: 200, usage.Output: 300, usage.Reasoning: 700}, 3_540_000_000, "0.00375"},
-		{"gemini generate", "gemini", "models/gemini-2.5-flash",
-			usage.Counts{usage.Input: 650, usage.CacheRead: 400, usage.Output: 100, usage.Reasoning: 400}, 1_457_000_000, "0.001565"},
-		{"ollama chat", "ollama", "llama3.2:latest",
-			usage.Counts{usage.Input: 11, usage.Output: 18}, 0, "0"},
-		{"ollama embed", "ollama", "llama3.2",
-			usage.Counts{usage.Input: 8}, 0, "0"},
+		{
+			"openai chat", "openai", "gpt-4o-mini-2024-07-18",
+			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 300},
+			300_000_000, "0.00033",
+		},
+		{
+			"openai chat, reasoning apart", "openai", "gpt-4o-mini",
+			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 200, usage.Reasoning: 100},
+			300_000_000, "0.00033",
+		},
+		{
+			"openai chat with audio", "openai", "gpt-audio",
+			usage.Counts{usage.Input: 200, usage.InputAudio: 300, usage.Output: 100, usage.OutputAudio: 600},
+			49_500_000_000, "0.0495",
+		},
+		{
+			"openai responses", "openai", "gpt-5-2025-08-07",
+			usage.Counts{usage.Input: 600, usage.CacheRead: 400, usage.Output: 300},
+			3_800_000_000, "0.00425",
+		},
+		{
+			"openai embeddings", "openai", "text-embedding-3-small",
+			usage.Counts{usage.Input: 800},
+			16_000_000, "0.000016",
+		},
+		{
+			"anthropic messages", "anthropic", "claude-opus-4-5-20251101",
+			usage.Counts{usage.Input: 50, usage.CacheRead: 10000, usage.CacheWrite: 1000, usage.CacheWrite1h: 2000, usage.Output: 400},
+			41_500_000_000, "0.0865",
+		},
+		{
+			"deepseek chat", "deepseek", "deepseek-v4-flash",
+			usage.Counts{usage.Input: 360, usage.CacheRead: 640, usage.Output: 200},
+			108_192_000, "0.000196",
+		},
+		{
+			"xai chat, reasoning additive", "xai", "grok-4.3",
+			usage.Counts{usage.Input: 800, usage.CacheRead: 200, usage.Output: 300, usage.Reasoning: 700},
+			3_540_000_000, "0.00375",
+		},
+		{
+			"gemini generate", "gemini", "models/gemini-2.5-flash",
+			usage.Counts{usage.Input: 650, usage.CacheRead: 400, usage.Output: 100, usage.Reasoning: 400},
+			1_457_000_000, "0.001565",
+		},
+		{
+			"ollama chat", "ollama", "llama3.2:latest",
+			usage.Counts{usage.Input: 11, usage.Output: 18},
+			0, "0",
+		},
+		{
+			"ollama embed", "ollama", "llama3.2",
+			usage.Counts{usage.Input: 8},
+			0, "0",
+		},
 	}
 	at := instant(t, "2026-08-01T12:00:00Z")
 	for _, tt := range tests {
@@ -123,10 +156,16 @@ func TestPriceRules(t *testing.T) {
 		{"at a gt threshold", "gpt-5.6-sol", "", "", "", long(0, 272000), "1.39", "standard"},
 		{"above a gt threshold", "gpt-5.6-sol", "", "", "", long(0, 272001), "2.76501", "standard/>272000"},
 		{"cached tokens count for the tier", "gpt-5.6-sol", "", "", "", long(272000, 1), "0.31701", "standard/>272000"},
-		{"writes count for the tier", "claude-sonnet-4-5", "", "", "",
-			usage.Counts{usage.CacheWrite: 100000, usage.CacheWrite1h: 100001}, "1.950012", "standard/>200000"},
-		{"output does not count for the tier", "claude-sonnet-4-5", "", "", "",
-			usage.Counts{usage.Input: 200000, usage.Output: 1000}, "0.615", "standard"},
+		{
+			"writes count for the tier", "claude-sonnet-4-5", "", "", "",
+			usage.Counts{usage.CacheWrite: 100000, usage.CacheWrite1h: 100001},
+			"1.950012", "standard/>200000",
+		},
+		{
+			"output does not count for the tier", "claude-sonnet-4-5", "", "", "",
+			usage.Counts{usage.Input: 200000, usage.Output: 1000},
+			"0.615", "standard",
+		},
 		{"below a ge threshold", "grok-4.3", "", "", "", long(0, 199999), "0.25249875", "standard"},
 		{"at a ge threshold", "grok-4.3", "", "", "", long(0, 200000), "0.505", "standard/>=200000"},
 

@@ -51,7 +51,7 @@ type statement struct {
 // request only picks one.
 func (s *statement) resolve() []plan {
 	base := s.tariff.tables(nil)
-	plans := []plan{s.plan(base, "")}
+	plans := append(make([]plan, 0, 1+len(s.windows)), s.plan(base, ""))
 	for i := range s.windows {
 		w := &s.windows[i]
 		plans = append(plans, s.plan(w.tables(base), "/"+w.name))

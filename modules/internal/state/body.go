@@ -218,8 +218,7 @@ func exhausted() error {
 }
 
 func unreadable(err error, limit int64) error {
-	var tooBig *http.MaxBytesError
-	if errors.As(err, &tooBig) {
+	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return TooLarge(min(limit, tooBig.Limit))
 	}
 	return Deny(http.StatusBadRequest, "body_unreadable", "The request body broke off before its end")

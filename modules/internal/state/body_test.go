@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,9 +24,7 @@ func within(t *testing.T, body io.Reader, header http.Header, fn func(r *http.Re
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/v1/x", body)
-	for k, v := range header {
-		r.Header[k] = v
-	}
+	maps.Copy(r.Header, header)
 	r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, nil)
 	h := handle(func(w http.ResponseWriter, r *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
 		fn(r, rq)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 
@@ -79,8 +80,8 @@ func chain(t *testing.T, h *host, srv *caddyhttp.Server, upstream caddyhttp.Hand
 	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = caddyhttp.PrepareRequest(r, caddy.NewReplacer(), w, srv)
 		var next caddyhttp.Handler = upstream
-		for i := len(handlers) - 1; i >= 0; i-- {
-			inner, hd := next, handlers[i]
+		for _, handler := range slices.Backward(handlers) {
+			inner, hd := next, handler
 			next = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
 				return state.Serve(hd, h, w, r, inner)
 			})

@@ -49,8 +49,7 @@ const StatusClientClosed = 499
 
 // failureOf reads what an error says about how the request failed.
 func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) {
-	var d *Denial
-	if errors.As(err, &d) {
+	if d, ok := errors.AsType[*Denial](err); ok {
 		return Failure{Status: d.Status, Code: d.Code, Message: d.Message, Denied: true}, d
 	}
 	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {

@@ -14,9 +14,10 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/zap/zapcore"
+
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"

@@ -91,7 +91,7 @@ func postEndpoint(path string) Endpoint {
 			return suffixes[i].endpoint
 		}
 	}
-	if i := strings.LastIndex(path, "/responses/"); i >= 0 && strings.HasSuffix(path, "/cancel") {
+	if strings.Contains(path, "/responses/") && strings.HasSuffix(path, "/cancel") {
 		return Endpoint{Format: OpenAIResponses, Operation: "responses", Free: true}
 	}
 	if strings.Contains(path, "/api/blobs/") {

@@ -34,39 +34,65 @@ func TestMeter(t *testing.T) {
 		want   Report
 	}{
 		// Chat completions.
-		{"spaced usage", OpenAIChat, MediaSSE, events(`{"model": "m", "choices": []}`, `{"choices": [], "usage" : {"prompt_tokens": 5, "completion_tokens": 2}}`, `[DONE] `),
-			Report{Model: "m", Counts: Counts{Input: 5, Output: 2}, Found: true, Complete: true}},
-		{"cumulative usage on every chunk", OpenAIChat, MediaSSE, events(`{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":1}}`, `{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":2}}`, `{"usage":null}`),
-			Report{Model: "m", Counts: Counts{Input: 5, Output: 2}, Found: true}},
-		{"content that names usage", OpenAIChat, MediaSSE, events(`{"model":"m"}`, `{"choices":[{"delta":{"content":"\"usage\":{\"prompt_tokens\":9} usage"}}]}`, `{"choices":[{"x":{"usage":{"prompt_tokens":7}}}]}`),
-			Report{Model: "m"}},
-		{"model after a notice", OpenAIChat, MediaSSE, events(`{"model":"","prompt_filter_results":[]}`, `{"model":"m"}`),
-			Report{Model: "m"}},
-		{"last model wins", OpenAIChat, MediaSSE, events(`{"model":"m"}`, `{"model":"m-2026","usage":{"prompt_tokens":1},"service_tier":"flex"}`),
-			Report{Model: "m-2026", ServiceTier: "flex", Counts: Counts{Input: 1}, Found: true}},
+		{
+			"spaced usage", OpenAIChat, MediaSSE, events(`{"model": "m", "choices": []}`, `{"choices": [], "usage" : {"prompt_tokens": 5, "completion_tokens": 2}}`, `[DONE] `),
+			Report{Model: "m", Counts: Counts{Input: 5, Output: 2}, Found: true, Complete: true},
+		},
+		{
+			"cumulative usage on every chunk", OpenAIChat, MediaSSE, events(`{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":1}}`, `{"model":"m","usage":{"prompt_tokens":5,"completion_tokens":2}}`, `{"usage":null}`),
+			Report{Model: "m", Counts: Counts{Input: 5, Output: 2}, Found: true},
+		},
+		{
+			"content that names usage", OpenAIChat, MediaSSE, events(`{"model":"m"}`, `{"choices":[{"delta":{"content":"\"usage\":{\"prompt_tokens\":9} usage"}}]}`, `{"choices":[{"x":{"usage":{"prompt_tokens":7}}}]}`),
+			Report{Model: "m"},
+		},
+		{
+			"model after a notice", OpenAIChat, MediaSSE, events(`{"model":"","prompt_filter_results":[]}`, `{"model":"m"}`),
+			Report{Model: "m"},
+		},
+		{
+			"last model wins", OpenAIChat, MediaSSE, events(`{"model":"m"}`, `{"model":"m-2026","usage":{"prompt_tokens":1},"service_tier":"flex"}`),
+			Report{Model: "m-2026", ServiceTier: "flex", Counts: Counts{Input: 1}, Found: true},
+		},
 		{"empty usage", OpenAIChat, MediaJSON, `{"model":"m","usage":{}}`, Report{Model: "m", Complete: true}},
 		{"null figures", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":3,"completion_tokens":null,"prompt_tokens_details":null}}`, Report{Counts: Counts{Input: 3}, Found: true, Complete: true}},
-		{"reasoning without total", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"completion_tokens":30,"completion_tokens_details":{"reasoning_tokens":20}}}`,
-			Report{Counts: Counts{Input: 1, Output: 10, Reasoning: 20}, Found: true, Complete: true}},
-		{"more reasoning than completion", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"completion_tokens":3,"completion_tokens_details":{"reasoning_tokens":20}}}`,
-			Report{Counts: Counts{Input: 1, Output: 3, Reasoning: 20}, Found: true, Complete: true}},
-		{"cached input at top level", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"completion_tokens":0,"cached_tokens":4}}`,
-			Report{Counts: Counts{Input: 6, CacheRead: 4}, Found: true, Complete: true}},
-		{"only the parts of the prompt", OpenAIChat, MediaJSON, `{"usage":{"completion_tokens":1,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}}`,
-			Report{Counts: Counts{Input: 6, CacheRead: 4, Output: 1}, Found: true, Complete: true}},
-		{"cached audio overlaps", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":8,"audio_tokens":6}}}`,
-			Report{Counts: Counts{CacheRead: 8, InputAudio: 2}, Found: true, Complete: true}},
-		{"more cached than prompt", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":80}}}`,
-			Report{Counts: Counts{CacheRead: 10}, Found: true, Complete: true, Malformed: true}},
-		{"negative figure", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":-10,"completion_tokens":5}}`,
-			Report{Counts: Counts{Output: 5}, Found: true, Complete: true, Malformed: true}},
+		{
+			"reasoning without total", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"completion_tokens":30,"completion_tokens_details":{"reasoning_tokens":20}}}`,
+			Report{Counts: Counts{Input: 1, Output: 10, Reasoning: 20}, Found: true, Complete: true},
+		},
+		{
+			"more reasoning than completion", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"completion_tokens":3,"completion_tokens_details":{"reasoning_tokens":20}}}`,
+			Report{Counts: Counts{Input: 1, Output: 3, Reasoning: 20}, Found: true, Complete: true},
+		},
+		{
+			"cached input at top level", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"completion_tokens":0,"cached_tokens":4}}`,
+			Report{Counts: Counts{Input: 6, CacheRead: 4}, Found: true, Complete: true},
+		},
+		{
+			"only the parts of the prompt", OpenAIChat, MediaJSON, `{"usage":{"completion_tokens":1,"prompt_cache_hit_tokens":4,"prompt_cache_miss_tokens":6}}`,
+			Report{Counts: Counts{Input: 6, CacheRead: 4, Output: 1}, Found: true, Complete: true},
+		},
+		{
+			"cached audio overlaps", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":8,"audio_tokens":6}}}`,
+			Report{Counts: Counts{CacheRead: 8, InputAudio: 2}, Found: true, Complete: true},
+		},
+		{
+			"more cached than prompt", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":80}}}`,
+			Report{Counts: Counts{CacheRead: 10}, Found: true, Complete: true, Malformed: true},
+		},
+		{
+			"negative figure", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":-10,"completion_tokens":5}}`,
+			Report{Counts: Counts{Output: 5}, Found: true, Complete: true, Malformed: true},
+		},
 		{"absurd figure", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10,"completion_tokens":1000000001}}`, Report{Complete: true, Malformed: true}},
 		{"figure that is text", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":"10"}}`, Report{Complete: true, Malformed: true}},
 		{"fractional figure", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":10.5}}`, Report{Complete: true, Malformed: true}},
 		{"usage that is text", OpenAIChat, MediaJSON, `{"usage":"10"}`, Report{Complete: true, Malformed: true}},
 		{"usage too long", OpenAIChat, MediaJSON, `{"usage":{"x":"` + strings.Repeat("x", 1<<16) + `"}}`, Report{Complete: true, Malformed: true}},
-		{"absurd figure after a good one", OpenAIChat, MediaSSE, events(`{"usage":{"prompt_tokens":10}}`, `{"usage":{"prompt_tokens":99999999999999999999}}`),
-			Report{Counts: Counts{Input: 10}, Found: true, Malformed: true}},
+		{
+			"absurd figure after a good one", OpenAIChat, MediaSSE, events(`{"usage":{"prompt_tokens":10}}`, `{"usage":{"prompt_tokens":99999999999999999999}}`),
+			Report{Counts: Counts{Input: 10}, Found: true, Malformed: true},
+		},
 		{"overlong model", OpenAIChat, MediaJSON, `{"model":"` + strings.Repeat("m", 257) + `"}`, Report{Complete: true}},
 		{"error object", OpenAIChat, MediaJSON, `{"error":{"message":"no"}}`, Report{Complete: true, Failed: true}},
 		{"no error", OpenAIChat, MediaJSON, `{"error":null}`, Report{Complete: true}},
@@ -81,53 +107,79 @@ func TestMeter(t *testing.T) {
 		{"cut document with usage", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":3},"choices":[`, Report{Counts: Counts{Input: 3}, Found: true}},
 		{"empty body", OpenAIChat, MediaJSON, ``, Report{}},
 		{"multi-line event", OpenAIChat, MediaSSE, "data: {\"model\":\"m\",\ndata: \"usage\":{\"prompt_tokens\":1}}\n\n", Report{Model: "m", Counts: Counts{Input: 1}, Found: true}},
-		{"reported cost with exponent", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"cost":1.5e-05}}`,
-			Report{Counts: Counts{Input: 1}, Found: true, Complete: true, ReportedCost: 15_000_000, HasReportedCost: true}},
+		{
+			"reported cost with exponent", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"cost":1.5e-05}}`,
+			Report{Counts: Counts{Input: 1}, Found: true, Complete: true, ReportedCost: 15_000_000, HasReportedCost: true},
+		},
 		{"absurd cost", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"cost_in_usd_ticks":9000000000000000000}}`, Report{Counts: Counts{Input: 1}, Found: true, Complete: true, Malformed: true}},
 		{"negative cost", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"cost":-1}}`, Report{Counts: Counts{Input: 1}, Found: true, Complete: true, Malformed: true}},
 		{"embeddings with a total only", OpenAIEmbeddings, MediaJSON, `{"usage":{"total_tokens":7}}`, Report{Counts: Counts{Input: 7}, Found: true, Complete: true}},
 		{"sources are no searches", OpenAIChat, MediaJSON, `{"usage":{"prompt_tokens":1,"num_sources_used":9}}`, Report{Counts: Counts{Input: 1}, Found: true, Complete: true}},
 
 		// Responses.
-		{"incomplete response", OpenAIResponses, MediaSSE, events(`{"type":"response.incomplete","response":{"model":"m","error":null,"usage":{"input_tokens":4,"output_tokens":2,"total_tokens":6}}}`),
-			Report{Model: "m", Counts: Counts{Input: 4, Output: 2}, Found: true, Complete: true}},
-		{"failed response", OpenAIResponses, MediaSSE, events(`{"type":"response.failed","response":{"model":"m","status":"failed","error":{"code":"server_error"},"usage":null}}`),
-			Report{Model: "m", Complete: true, Failed: true}},
+		{
+			"incomplete response", OpenAIResponses, MediaSSE, events(`{"type":"response.incomplete","response":{"model":"m","error":null,"usage":{"input_tokens":4,"output_tokens":2,"total_tokens":6}}}`),
+			Report{Model: "m", Counts: Counts{Input: 4, Output: 2}, Found: true, Complete: true},
+		},
+		{
+			"failed response", OpenAIResponses, MediaSSE, events(`{"type":"response.failed","response":{"model":"m","status":"failed","error":{"code":"server_error"},"usage":null}}`),
+			Report{Model: "m", Complete: true, Failed: true},
+		},
 		{"failed document", OpenAIResponses, MediaJSON, `{"status":"failed","error":null,"model":"m"}`, Report{Model: "m", Complete: true, Failed: true}},
 		{"error of responses", OpenAIResponses, MediaSSE, "event: error\ndata: {\"type\":\"error\",\"message\":\"no\"}\n\n", Report{Failed: true}},
-		{"type is not first", OpenAIResponses, MediaSSE, events(`{"sequence_number":1,"response":{"usage":{"input_tokens":4},"model":"m"},"type":"response.completed"}`),
-			Report{Model: "m", Counts: Counts{Input: 4}, Found: true, Complete: true}},
-		{"searches in a stream", OpenAIResponses, MediaSSE, events(
-			`{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"search"}}}`,
-			`{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"open_page"}}}`,
-			`{"type":"response.output_item.done","item":{"type":"message","text":"web_search_call"}}`,
-			`{"type":"response.completed","response":{"usage":{"input_tokens":4}}}`),
-			Report{Counts: Counts{Input: 4, WebSearch: 1}, Found: true, Complete: true}},
-		{"searches in a document", OpenAIResponses, MediaJSON, `{"output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call"},{"type":"message"}],"usage":{"input_tokens":4}}`,
-			Report{Counts: Counts{Input: 4, WebSearch: 2}, Found: true, Complete: true}},
-		{"additive reasoning of responses", OpenAIResponses, MediaJSON, `{"usage":{"input_tokens":4,"output_tokens":2,"output_tokens_details":{"reasoning_tokens":5},"total_tokens":11}}`,
-			Report{Counts: Counts{Input: 4, Output: 2, Reasoning: 5}, Found: true, Complete: true}},
+		{
+			"type is not first", OpenAIResponses, MediaSSE, events(`{"sequence_number":1,"response":{"usage":{"input_tokens":4},"model":"m"},"type":"response.completed"}`),
+			Report{Model: "m", Counts: Counts{Input: 4}, Found: true, Complete: true},
+		},
+		{
+			"searches in a stream", OpenAIResponses, MediaSSE, events(
+				`{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"search"}}}`,
+				`{"type":"response.output_item.done","item":{"type":"web_search_call","action":{"type":"open_page"}}}`,
+				`{"type":"response.output_item.done","item":{"type":"message","text":"web_search_call"}}`,
+				`{"type":"response.completed","response":{"usage":{"input_tokens":4}}}`),
+			Report{Counts: Counts{Input: 4, WebSearch: 1}, Found: true, Complete: true},
+		},
+		{
+			"searches in a document", OpenAIResponses, MediaJSON, `{"output":[{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call"},{"type":"message"}],"usage":{"input_tokens":4}}`,
+			Report{Counts: Counts{Input: 4, WebSearch: 2}, Found: true, Complete: true},
+		},
+		{
+			"additive reasoning of responses", OpenAIResponses, MediaJSON, `{"usage":{"input_tokens":4,"output_tokens":2,"output_tokens_details":{"reasoning_tokens":5},"total_tokens":11}}`,
+			Report{Counts: Counts{Input: 4, Output: 2, Reasoning: 5}, Found: true, Complete: true},
+		},
 
 		// Messages.
-		{"deltas are cumulative", AnthropicMessages, MediaSSE, events(
-			`{"type":"message_start","message":{"model":"c","usage":{"input_tokens":9,"output_tokens":3}}}`,
-			`{"type":"message_delta","usage":{"output_tokens":10}}`, `{"type":"message_delta","usage":{"output_tokens":20}}`, `{"type":"message_stop"}`),
-			Report{Model: "c", Counts: Counts{Input: 9, Output: 20}, Found: true, Complete: true}},
-		{"delta without output", AnthropicMessages, MediaSSE, events(
-			`{"type":"message_start","message":{"model":"c","usage":{"input_tokens":9,"output_tokens":3}}}`, `{"type":"message_delta","usage":{"input_tokens":8,"output_tokens":null}}`),
-			Report{Model: "c", Counts: Counts{Input: 8, Output: 3}, Found: true, OutputPartial: true}},
-		{"repeated write total keeps the split", AnthropicMessages, MediaSSE, events(
-			`{"type":"message_start","message":{"usage":{"input_tokens":1,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}}}`,
-			`{"type":"message_delta","usage":{"cache_creation_input_tokens":35,"output_tokens":2,"server_tool_use":{"web_search_requests":3}}}`),
-			Report{Counts: Counts{Input: 1, CacheWrite: 15, CacheWrite1h: 20, Output: 2, WebSearch: 3}, Found: true}},
-		{"write total without a split", AnthropicMessages, MediaJSON, `{"type":"message","usage":{"input_tokens":1,"cache_creation_input_tokens":30,"output_tokens":2}}`,
-			Report{Counts: Counts{Input: 1, CacheWrite: 30, Output: 2}, Found: true, Complete: true}},
-		{"split without a total", AnthropicMessages, MediaJSON, `{"type":"message","usage":{"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":2}}`,
-			Report{Counts: Counts{CacheWrite: 10, CacheWrite1h: 20, Output: 2}, Found: true, Complete: true}},
+		{
+			"deltas are cumulative", AnthropicMessages, MediaSSE, events(
+				`{"type":"message_start","message":{"model":"c","usage":{"input_tokens":9,"output_tokens":3}}}`,
+				`{"type":"message_delta","usage":{"output_tokens":10}}`, `{"type":"message_delta","usage":{"output_tokens":20}}`, `{"type":"message_stop"}`),
+			Report{Model: "c", Counts: Counts{Input: 9, Output: 20}, Found: true, Complete: true},
+		},
+		{
+			"delta without output", AnthropicMessages, MediaSSE, events(
+				`{"type":"message_start","message":{"model":"c","usage":{"input_tokens":9,"output_tokens":3}}}`, `{"type":"message_delta","usage":{"input_tokens":8,"output_tokens":null}}`),
+			Report{Model: "c", Counts: Counts{Input: 8, Output: 3}, Found: true, OutputPartial: true},
+		},
+		{
+			"repeated write total keeps the split", AnthropicMessages, MediaSSE, events(
+				`{"type":"message_start","message":{"usage":{"input_tokens":1,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}}}`,
+				`{"type":"message_delta","usage":{"cache_creation_input_tokens":35,"output_tokens":2,"server_tool_use":{"web_search_requests":3}}}`),
+			Report{Counts: Counts{Input: 1, CacheWrite: 15, CacheWrite1h: 20, Output: 2, WebSearch: 3}, Found: true},
+		},
+		{
+			"write total without a split", AnthropicMessages, MediaJSON, `{"type":"message","usage":{"input_tokens":1,"cache_creation_input_tokens":30,"output_tokens":2}}`,
+			Report{Counts: Counts{Input: 1, CacheWrite: 30, Output: 2}, Found: true, Complete: true},
+		},
+		{
+			"split without a total", AnthropicMessages, MediaJSON, `{"type":"message","usage":{"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":2}}`,
+			Report{Counts: Counts{CacheWrite: 10, CacheWrite1h: 20, Output: 2}, Found: true, Complete: true},
+		},
 		{"error of messages", AnthropicMessages, MediaSSE, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n", Report{Failed: true}},
 		{"error document of messages", AnthropicMessages, MediaJSON, `{"type":"error","error":{"type":"invalid_request_error"}}`, Report{Complete: true, Failed: true}},
-		{"type after the message", AnthropicMessages, MediaSSE, events(`{"message":{"model":"c","type":"message","usage":{"input_tokens":9}},"type":"message_start"}`, `{"x":1,"type":"message_stop"}`),
-			Report{Model: "c", Counts: Counts{Input: 9}, Found: true, OutputPartial: true, Complete: true}},
+		{
+			"type after the message", AnthropicMessages, MediaSSE, events(`{"message":{"model":"c","type":"message","usage":{"input_tokens":9}},"type":"message_start"}`, `{"x":1,"type":"message_stop"}`),
+			Report{Model: "c", Counts: Counts{Input: 9}, Found: true, OutputPartial: true, Complete: true},
+		},
 		{"text that names the end", AnthropicMessages, MediaSSE, events(`{"type":"content_block_delta","delta":{"text":"message_stop"}}`, `{"x":"message_stop","type":"other"}`), Report{}},
 
 		// Ollama.
@@ -142,8 +194,10 @@ func TestMeter(t *testing.T) {
 		{"stream without finish reason", Gemini, MediaSSE, events(`{"candidates":[{"content":{}}],"usageMetadata":{"promptTokenCount":5}}`), Report{Counts: Counts{Input: 5}, Found: true}},
 		{"blocked prompt", Gemini, MediaSSE, events(`{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":5}}`), Report{Counts: Counts{Input: 5}, Found: true, Complete: true}},
 		{"error in a list", Gemini, MediaJSON, `[{"error":{"code":429}}]`, Report{Complete: true, Failed: true}},
-		{"video stays with text", Gemini, MediaJSON, `{"usageMetadata":{"promptTokenCount":50,"promptTokensDetails":[{"modality":"VIDEO","tokenCount":40},{"modality":"AUDIO","tokenCount":10}]}}`,
-			Report{Counts: Counts{Input: 40, InputAudio: 10}, Found: true, Complete: true}},
+		{
+			"video stays with text", Gemini, MediaJSON, `{"usageMetadata":{"promptTokenCount":50,"promptTokensDetails":[{"modality":"VIDEO","tokenCount":40},{"modality":"AUDIO","tokenCount":10}]}}`,
+			Report{Counts: Counts{Input: 40, InputAudio: 10}, Found: true, Complete: true},
+		},
 
 		// Nothing to read.
 		{"no format", FormatNone, MediaJSON, `{"model":"m"}`, Report{}},
@@ -175,10 +229,14 @@ func TestMeterReadsHugeEvents(t *testing.T) {
 		event  string
 		want   Report
 	}{
-		{"responses", OpenAIResponses, `{"type":"response.completed","response":{"model":"m","output":[{"result":"` + image + `"}],"usage":{"input_tokens":7,"output_tokens":3}}}`,
-			Report{Model: "m", Counts: Counts{Input: 7, Output: 3}, Found: true, Complete: true}},
-		{"gemini", Gemini, `{"candidates":[{"content":"` + image + `","finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":7}}`,
-			Report{Counts: Counts{Input: 7}, Found: true, Complete: true}},
+		{
+			"responses", OpenAIResponses, `{"type":"response.completed","response":{"model":"m","output":[{"result":"` + image + `"}],"usage":{"input_tokens":7,"output_tokens":3}}}`,
+			Report{Model: "m", Counts: Counts{Input: 7, Output: 3}, Found: true, Complete: true},
+		},
+		{
+			"gemini", Gemini, `{"candidates":[{"content":"` + image + `","finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":7}}`,
+			Report{Counts: Counts{Input: 7}, Found: true, Complete: true},
+		},
 	} {
 		body := []byte(events(c.event))
 		if got, _ := meter(c.format, MediaSSE, body); got != c.want {
