@@ -119,6 +119,8 @@ func readKey(in io.Reader, file string) (string, error) {
 		return "", errors.New("read key: the input is a digest already; use it in the config as it is")
 	case strings.ContainsFunc(key, func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) }):
 		return "", errors.New("read key: the input holds white space or control characters; a key is one word")
+	case apikey.Check(key) != nil:
+		return "", fmt.Errorf("read key: %w", apikey.Check(key))
 	case apikey.Leaked(apikey.Hash(key)):
 		return "", errors.New("read key: this key was published; make another one with: caddy gateway key new")
 	}

@@ -20,7 +20,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, t *traits) erro
 		})
 	}
 	if h.rules.has(checkEarlyData) && arrivedEarly(r, t) && !isSafe(r.Method) {
-		return state.Deny(http.StatusTooEarly, "early_data",
+		return state.Deny(http.StatusTooEarly, "too_early",
 			"Requests that change something are not accepted in TLS early data; send it again")
 	}
 	if err := h.refuseTarget(r); err != nil {

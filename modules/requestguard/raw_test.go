@@ -160,7 +160,7 @@ func headerRows() []rawRow {
 		{name: "Host with userinfo", raw: crlf("GET / HTTP/1.1", "Host: a@gateway.test"), want: "400"},
 		{name: "Host with a path", raw: crlf("GET / HTTP/1.1", "Host: gateway.test/x"), want: "400"},
 		{name: "Expect of something else", raw: get("/", "Expect: 200-ok"), want: "417"},
-		{name: "Early-Data of POST", raw: post("", "Early-Data: 1", "Content-Length: 0"), want: "425 early_data"},
+		{name: "Early-Data of POST", raw: post("", "Early-Data: 1", "Content-Length: 0"), want: "425 too_early"},
 		{name: "Early-Data of GET", raw: get("/", "Early-Data: 1"), want: "200"},
 		{name: "space before the colon", raw: get("/", "Authorization : Bearer demo"), want: "400"},
 		{name: "folded line", raw: get("/", "X-A: b", " X-Consumer-Id: admin"), want: "200", lacks: []string{"\nX-Consumer-Id"}},
