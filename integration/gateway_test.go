@@ -4,12 +4,14 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -74,6 +76,7 @@ func gateway(t *testing.T, caddyfile string, opts ...option) *Gateway {
 
 	g.client = newClient(t, "", "")
 	g.operator = newClient(t, network, address)
+	g.operator.Transport = patient{g.operator.Transport}
 
 	// Cleanups run last to first: Caddy stops before the sink and the clients go.
 	t.Cleanup(func() {
@@ -159,6 +162,24 @@ func (g *Gateway) Open(method, path, body string, headers ...string) *http.Respo
 func (g *Gateway) Admin(path string, headers ...string) *Answer {
 	g.t.Helper()
 	return finish(g.t, open(g.t, g.operator, http.MethodGet, g.AdminURL+path, "", headers))
+}
+
+// patient asks again while a connection breaks before there is an answer: Caddy
+// replaces its admin endpoint with each load, and a connection that the kernel gave
+// to the one before ends with it.
+type patient struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper for requests without a body.
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Close = true
+	for deadline := time.Now().Add(patience); ; {
+		res, err := p.RoundTripper.RoundTrip(r)
+		broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+			errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE)
+		if !broken || r.Body != nil || time.Now().After(deadline) {
+			return res, err
+		}
+	}
 }
 
 func open(t *testing.T, c *http.Client, method, url, body string, headers []string) *http.Response {

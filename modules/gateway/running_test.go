@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -72,10 +73,10 @@ func ask(t *testing.T, method, address, uri string, headers ...string) (status i
 	}
 	r.Close = true // the admin endpoint is another one after each load
 	res, err := http.DefaultClient.Do(r)
-	for range 100 {
-		// A connection that the kernel gave to the listener of the config
-		// before is reset when that one closes.
-		if err == nil || !errors.Is(err, syscall.ECONNRESET) {
+	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); {
+		// A connection that the kernel gave to the listener of the config before
+		// is reset or ended when that one closes.
+		if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
 		res, err = http.DefaultClient.Do(r)
