@@ -3,11 +3,8 @@
 package state_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -137,29 +134,6 @@ func TestAnswersOfAnExhaustedUpstream(t *testing.T) {
 		if resp.StatusCode != status || resp.Header.Get("Retry-After") != "17" || !strings.Contains(body, code) {
 			t.Errorf("status %d, Retry-After %q, body %s; want %d and %s", resp.StatusCode, resp.Header.Get("Retry-After"), body, status, code)
 		}
-	}
-}
-
-// A client that waits for leave to send a large body must hear the refusal
-// without sending it.
-func TestRefusalDoesNotWaitForTheBody(t *testing.T) {
-	t.Parallel()
-	ts := chain(t, newHost(), nil, func(http.ResponseWriter, *http.Request) error {
-		return state.Deny(401, "key_missing", "No.")
-	}, pass)
-	conn, err := net.Dial("tcp", ts.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10000000\r\n\r\n")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 401 || !resp.Close {
-		t.Errorf("status %d, close %v", resp.StatusCode, resp.Close)
 	}
 }
 
