@@ -137,7 +137,8 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 			return err
 		}
 	}
-	if err := h.admit(rq, kind); err != nil {
+	model, err := h.admit(rq, kind)
+	if err != nil {
 		return err
 	}
 	if kind != call {
@@ -146,7 +147,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	// The usage stands in the body, so the body must be readable.
 	r.Header["Accept-Encoding"] = []string{"identity"}
 	m := meters.Get().(*meter)
-	m.handler, m.rq = h, rq
+	m.handler, m.rq, m.asked = h, rq, model
 	rq.OnSettle(m)
 	w = rq.Tapped(w, r, m)
 	if err := next.ServeHTTP(w, r); err != nil {

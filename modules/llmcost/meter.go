@@ -27,6 +27,7 @@ const otherModel = "_other"
 type meter struct {
 	handler *Handler
 	rq      *state.Request
+	asked   *pricing.Model // of the model that the request names, if it is known
 	usage   usage.Meter
 	media   usage.Media
 }
@@ -35,7 +36,7 @@ var meters = sync.Pool{New: func() any { return new(meter) }}
 
 // EndRequest implements state.Settler.
 func (m *meter) EndRequest() {
-	m.handler, m.rq, m.media = nil, nil, usage.MediaNone
+	m.handler, m.rq, m.asked, m.media = nil, nil, nil, usage.MediaNone
 	meters.Put(m)
 }
 
@@ -97,11 +98,11 @@ func (m *meter) SettleRequest(rq *state.Request) {
 
 // price looks for the model that answered, then for the one that was asked.
 func (m *meter) price(llm *state.LLM) {
-	name := llm.Report.Model
-	model, ok := m.lookup(llm.Provider, name)
-	if !ok {
-		name = llm.Model
-		model, ok = m.lookup(llm.Provider, name)
+	name, model, ok := llm.Model, m.asked, m.asked != nil
+	if answered := llm.Report.Model; answered != "" && answered != name {
+		if other, known := m.handler.prices.Lookup(llm.Provider, answered); known {
+			name, model, ok = answered, other, true
+		}
 	}
 	switch {
 	case ok:
@@ -119,13 +120,6 @@ func (m *meter) price(llm *state.LLM) {
 		Geo:         llm.Report.Geo,
 	})
 	llm.PriceKnown, llm.Cost, llm.Uncached = true, quote.Cost, quote.Uncached
-}
-
-func (m *meter) lookup(provider, model string) (*pricing.Model, bool) {
-	if model == "" {
-		return nil, false
-	}
-	return m.handler.prices.Lookup(provider, model)
 }
 
 // label is the name of a model in metrics and ledger: that of the price book;

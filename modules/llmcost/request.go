@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
@@ -79,37 +80,38 @@ func refuseBody(err error) error {
 }
 
 // admit holds the caller to its list of models, and every caller to models
-// with a price where that is asked for.
-func (h *Handler) admit(rq *state.Request, k kind) error {
+// with a price where that is asked for. It returns the prices of the model that
+// the request names, or nil.
+func (h *Handler) admit(rq *state.Request, k kind) (*pricing.Model, error) {
 	llm := &rq.LLM
 	if c := rq.Credential; c != nil && c.HasModelList() {
 		switch {
 		case k != call:
-			return state.Deny(http.StatusForbidden, "endpoint_not_allowed",
+			return nil, state.Deny(http.StatusForbidden, "endpoint_not_allowed",
 				"This key may use certain models only, and the gateway cannot see which one this request uses or changes")
 		case llm.Model == "":
-			return state.Deny(http.StatusForbidden, "model_not_readable",
+			return nil, state.Deny(http.StatusForbidden, "model_not_readable",
 				"This key may use certain models only, and this request does not say in a readable way which model it uses")
 		case !c.AllowsModel(llm.Model):
-			return state.Deny(http.StatusForbidden, "model_not_allowed", "This key may not use the model "+quoteModel(llm.Model))
+			return nil, state.Deny(http.StatusForbidden, "model_not_allowed", "This key may not use the model "+quoteModel(llm.Model))
 		case llm.Endpoint.Operation == "":
-			return state.Deny(http.StatusForbidden, "endpoint_not_allowed",
+			return nil, state.Deny(http.StatusForbidden, "endpoint_not_allowed",
 				"This key may use certain models only, and the gateway does not know what this endpoint does with one")
 		}
 	}
-	known := false
+	var model *pricing.Model
 	if llm.Model != "" {
 		llm.Label = otherModel
 		if m, ok := h.prices.Lookup(llm.Provider, llm.Model); ok {
-			known = true
+			model = m
 			llm.Label = label(m, llm.Model, false)
 		}
 	}
-	if h.refuse && !known && k != manage {
-		return state.Deny(http.StatusForbidden, "model_price_unknown",
+	if h.refuse && model == nil && k != manage {
+		return nil, state.Deny(http.StatusForbidden, "model_price_unknown",
 			"The gateway has no price for "+describe(llm.Model)+", and calls without a price are refused here")
 	}
-	return nil
+	return model, nil
 }
 
 // describe names a model in a message.

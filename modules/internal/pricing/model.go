@@ -29,7 +29,7 @@ type Model struct {
 // Lists says that the book knows the model under this very name or as a dated
 // snapshot of it, and not merely through a wildcard.
 func (m *Model) Lists(name string) bool {
-	if listed(m.names, name) {
+	if name == m.ID || listed(m.names, name) {
 		return true
 	}
 	if at := strings.LastIndexByte(name, '/'); at >= 0 {

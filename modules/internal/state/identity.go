@@ -28,7 +28,9 @@ var identityPrefixes = [...]string{
 // IsIdentityHeader says that name, in any case and with "_" or "." for "-", is
 // one that only the gateway may assert.
 func IsIdentityHeader(name string) bool {
-	if len(name) < len("x-consumer-") || name[0]|0x20 != 'x' {
+	// Most names part here: the third letter is that of consumer, credential,
+	// authenticated or anonymous.
+	if len(name) < len("x-consumer-") || name[0]|0x20 != 'x' || name[2]|0x20 != 'c' && name[2]|0x20 != 'a' {
 		return false
 	}
 	for _, p := range identityPrefixes {
