@@ -8,8 +8,10 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -108,20 +110,23 @@ func (e env) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	return nil
 }
 
-// TestEncoderLearnsLater: the log is set up before any key_auth is.
+// TestEncoderLearnsLater: the log is set up before any key_auth is. What the process
+// learns it keeps, so each run of the test needs names of its own.
 func TestEncoderLearnsLater(t *testing.T) {
+	run := strconv.FormatInt(time.Now().UnixNano(), 36)
+	header, param := "X-Late-"+run, "late_"+run
 	log, buf := logInto(t, `{"headers": ["X-Listed"], "query": ["listed_param"]}`)
 	write := func() string {
 		buf.Reset()
-		log.Info("x", zap.String("uri", "/?late_param="+canary+"&listed-param=second"), zap.Object("headers", caddyhttp.LoggableHTTPHeader{Header: http.Header{
-			"X-Late": {canary}, "X-Listed": {"second"},
+		log.Info("x", zap.String("uri", "/?"+param+"="+canary+"&listed-param=second"), zap.Object("headers", caddyhttp.LoggableHTTPHeader{Header: http.Header{
+			http.CanonicalHeaderKey(header): {canary}, "X-Listed": {"second"},
 		}}))
 		return buf.String()
 	}
 	if line := write(); strings.Count(line, canary) != 2 || strings.Contains(line, "second") {
 		t.Fatalf("before: %s", line)
 	}
-	loadKeys(t, `{"headers": ["X-Late"], "query": ["late_param"]}`)
+	loadKeys(t, `{"headers": ["`+header+`"], "query": ["`+param+`"]}`)
 	if line := write(); strings.Contains(line, canary) {
 		t.Errorf("after: %s", line)
 	}
