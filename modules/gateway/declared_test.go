@@ -91,6 +91,12 @@ func TestLogError(t *testing.T) {
 			caddyhttp.Error(502, errors.New("demo refused")),
 			[]string{`"level":"error"`, `"status":502`, `"cause":"demo refused"`, `"err_trace"`},
 		},
+		{
+			"error without a status",
+			state.Failure{Status: 500, Code: "internal_server_error", Message: "Internal Server Error"},
+			errors.New("demo broke"),
+			[]string{`"level":"error"`, `"status":500`, `"cause":"demo broke"`},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			logged.take()

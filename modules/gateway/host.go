@@ -75,6 +75,8 @@ func (a *App) LogError(rq *state.Request, r *http.Request, err error) {
 		if _, ours := errors.AsType[*state.Denial](err); !ours && he.Err != nil {
 			fields = append(fields, zap.NamedError("cause", he.Err))
 		}
+	} else {
+		fields = append(fields, zap.NamedError("cause", err))
 	}
 	entry.Write(fields...)
 }

@@ -29,7 +29,7 @@ const (
 // kind tells what r is, given what its path says.
 func (h *Handler) kind(r *http.Request, ep usage.Endpoint) kind {
 	switch {
-	case r.Method == http.MethodConnect || r.Header["Upgrade"] != nil:
+	case r.Method == http.MethodConnect || r.Method == http.MethodGet && r.Header["Upgrade"] != nil:
 		return opaque // before all else: a WebSocket is opened with GET
 	case ep.Free:
 		return free
@@ -47,7 +47,7 @@ func (h *Handler) passUnread(w http.ResponseWriter, r *http.Request, rq *state.R
 	if r.ContentLength > h.MaxBody {
 		return state.TooLarge(h.MaxBody)
 	}
-	if r.Method != http.MethodConnect && r.Body != nil { // the body of a CONNECT is the connection
+	if r.Method != http.MethodConnect && r.ContentLength != 0 { // the body of a CONNECT is the connection
 		r.Body = http.MaxBytesReader(w, r.Body, h.MaxBody)
 	}
 	if k == manage {

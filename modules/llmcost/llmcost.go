@@ -128,6 +128,11 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	llm.Endpoint = h.endpoint(r)
 	llm.Provider = h.provider(llm.Endpoint.Format)
 	rq.Shape, rq.ShapeSet = state.ShapeOf(llm.Endpoint.Format), true
+	if r.Method != http.MethodGet && r.Method != http.MethodConnect {
+		// Only GET opens a WebSocket (RFC 6455, section 4.1). A call must not turn
+		// into a connection that nobody meters.
+		delete(r.Header, "Upgrade")
+	}
 	kind := h.kind(r, llm.Endpoint)
 	if kind == free {
 		return next.ServeHTTP(w, r)

@@ -46,6 +46,7 @@ func TestRequestsAreAdmittedOrRefused(t *testing.T) {
 		"a WebSocket where unknown refused":  {handler: Handler{UnknownModel: "refuse"}, method: http.MethodGet, path: "/v1/realtime", upgrade: true, status: 403, contains: "model_price_unknown"},
 		"a model list and a removal":         {caller: "limited", method: http.MethodDelete, path: "/api/delete", body: `{"model":"x"}`, status: 403, contains: "endpoint_not_allowed"},
 		"a model list and a download":        {caller: "limited", path: "/api/pull", body: `{"model":"x"}`, status: 403, contains: "endpoint_not_allowed"},
+		"a call that asks for an upgrade":    {upgrade: true, body: `{"model":"gpt-4o-mini","model":"gpt-5"}`, status: 400, contains: "ambiguous_field"},
 		"a removal without a list":           {method: http.MethodDelete, path: "/api/delete", body: `{"model":"x"}`, status: 200},
 		"a call declared as an upload":       {ctype: "multipart/form-data; boundary=x", body: `{"model":"a","model":"b"}`, status: 400, contains: "ambiguous_field"},
 		"an upload where unknown is refused": {handler: Handler{UnknownModel: "refuse"}, path: "/v1/audio/transcriptions", ctype: "multipart/form-data; boundary=x", body: "--x--", status: 403, contains: "model_price_unknown"},
