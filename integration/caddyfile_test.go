@@ -75,6 +75,17 @@ func (s *settings) fill(t *testing.T, text string) string {
 	})
 }
 
+// ports are those that placeholders stand for.
+func (s *settings) ports() []string {
+	var ports []string
+	for name, value := range s.values {
+		if strings.HasPrefix(name, "PORT") {
+			ports = append(ports, value)
+		}
+	}
+	return ports
+}
+
 // freePort returns a TCP port on which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()

@@ -117,7 +117,9 @@ func (g *Gateway) Reload(caddyfile string) {
 func (g *Gateway) TryReload(caddyfile string) error {
 	g.t.Helper()
 	adapted := g.settings.adapt(g.t, caddyfile)
-	return caddy.Load(domesticate(g.t, adapted, g.admin, g.sink.name), true)
+	err := caddy.Load(domesticate(g.t, adapted, g.admin, g.sink.name), true)
+	awaitHandover(g.t, g.settings.ports())
+	return err
 }
 
 // Value returns what a placeholder of the Caddyfile stands for, such as PORT2.
