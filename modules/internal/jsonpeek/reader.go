@@ -24,6 +24,8 @@ const maxKey = 64
 type Paths struct {
 	parents []string
 	paths   []path
+	needed  []int  // see Outside
+	sought  []mark // likewise
 }
 
 // path is a member, within the top-level member called parent unless that is

@@ -44,6 +44,7 @@ func (r *Reader) walk(p []byte, i int, parent string) int {
 	if i = skipSpace(p, i); i < len(p) && p[i] == '}' {
 		return i + 1
 	}
+	tried := false
 	for {
 		if i = skipSpace(p, i); i >= len(p) || p[i] != '"' {
 			return 0
@@ -69,6 +70,11 @@ func (r *Reader) walk(p []byte, i int, parent string) int {
 					return 0
 				}
 				index = -2
+			}
+		}
+		if index == -1 && p[i] == '[' && parent == "" && !tried {
+			if tried = true; r.ends(p, i) {
+				return len(p)
 			}
 		}
 		if index != -2 {

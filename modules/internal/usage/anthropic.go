@@ -13,7 +13,8 @@ import (
 // may repeat some of the input side; message_stop ends it.
 // See https://docs.anthropic.com/en/api/messages-streaming.
 var anthropicParser = &parser{
-	paths: jsonpeek.NewPaths("type", "model", "usage", "error", "message.model", "message.usage"),
+	paths: jsonpeek.NewPaths("type", "model", "usage", "error", "message.model", "message.usage").
+		Outside([]string{"type", "model", "usage"}),
 	event: anthropicEvent,
 	take:  takeAnthropic,
 }

@@ -14,7 +14,8 @@ import (
 // others is common.
 // See https://platform.openai.com/docs/api-reference/chat.
 var openAIParser = &parser{
-	paths: jsonpeek.NewPaths("model", "service_tier", "usage", "error"),
+	paths: jsonpeek.NewPaths("model", "service_tier", "usage", "error").
+		Outside([]string{"model", "usage"}, "service_tier"),
 	event: openAIEvent,
 	take:  takeOpenAI,
 }
