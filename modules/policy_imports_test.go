@@ -33,6 +33,9 @@ var floors = map[string]int{
 	"modules/internal/ledger":    floorPure,
 	"modules/internal/apierror":  floorPure,
 
+	"modules/internal/ledger/ledgertest": floorPure,
+	"modules/internal/ledgerdb":          floorPure,
+
 	"modules/internal/decode":      floorPure,
 	"modules/internal/jsonedit":    floorPure,
 	"modules/internal/usagefilter": floorPure,
@@ -75,6 +78,9 @@ var dependencies = map[string]string{
 // pureDependencies are what domain logic may import besides the standard library: by
 // the one package that wraps it, so that it can be replaced there, and with the reason.
 var pureDependencies = map[string]map[string]string{
+	"modules/internal/ledgerdb": {
+		"go.etcd.io/bbolt": "the embedded database that Caddy links for its certificate authority",
+	},
 	"modules/internal/decode": {
 		"github.com/andybalholm/brotli": "the only decoder of br; Go and Caddy have none",
 		"github.com/klauspost/compress": "inflating and zstd, as Caddy's encode handler has them",

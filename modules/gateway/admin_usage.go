@@ -4,8 +4,10 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,6 +29,9 @@ type usageView struct {
 	Provider *string `json:"provider,omitempty"`
 	Model    *string `json:"model,omitempty"`
 	Route    *string `json:"route,omitempty"`
+	Tag      *string `json:"tag,omitempty"`
+	// Hour is the start of the hour or day that the row is about.
+	Hour *time.Time `json:"hour,omitempty"`
 	usageSums
 }
 
@@ -65,13 +70,22 @@ func serveUsage(a *App, w http.ResponseWriter, query url.Values) error {
 			by = append(by, d)
 		}
 	}
-	rows := a.Ledger().Rows(ledger.Filter{
+	q := ledger.Query{By: by, Filter: ledger.Filter{
 		Consumer: query.Get("consumer"), Provider: query.Get("provider"),
 		Model: query.Get("model"), Route: query.Get("route"),
-	})
+	}}
+	rows, err := a.Ledger().Rows(q)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
 	total := ledger.Sum(rows)
-	if query.Has("by") {
-		rows = ledger.Group(rows, by...)
+	if slices.Contains(by, ledger.ByTag) { // rows of tags add up to more
+		q.By = nil
+		all, err := a.Ledger().Rows(q)
+		if err != nil {
+			return fmt.Errorf("read ledger: %w", err)
+		}
+		total = ledger.Sum(all)
 	}
 	list := usageList{Since: a.shared.since.UTC(), Rows: make([]usageView, 0, len(rows)), Total: viewSums(&total)}
 	for i := range rows {
@@ -93,6 +107,10 @@ func viewRow(row *ledger.Row, by []ledger.Dimension) usageView {
 			v.Model = &row.Model
 		case ledger.ByRoute:
 			v.Route = &row.Route
+		case ledger.ByTag:
+			v.Tag = &row.Tags
+		case ledger.ByHour, ledger.ByDay:
+			v.Hour = &row.Hour
 		}
 	}
 	return v
@@ -121,9 +139,15 @@ func viewSums(row *ledger.Row) usageSums {
 // ledgerHealth says how much of the ledger is used. Beyond its bounds it goes
 // on counting with less detail, which somebody may want to know.
 func (a *App) ledgerHealth(context.Context) Health {
-	rows := a.Ledger().Rows(ledger.Filter{})
+	rows, err := a.Ledger().Rows(ledger.Query{By: everything})
+	if err == nil {
+		err = a.Ledger().Err()
+	}
+	if err != nil {
+		return Health{Status: HealthFailed, Detail: err.Error()}
+	}
 	h := Health{Status: HealthOK, Facts: map[string]any{"rows": len(rows), "since": a.shared.since.UTC()}}
-	if len(rows) >= ledger.DefaultMaxRows {
+	if len(rows) >= ledger.DefaultMaxTotal {
 		h.Status, h.Detail = HealthDegraded, "the ledger is full; new rows are summed up with less detail"
 	}
 	return h

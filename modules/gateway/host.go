@@ -39,6 +39,7 @@ func (a *App) Record(rq *state.Request) {
 	}
 	if rq.Credential != nil {
 		rec.Credential = rq.Credential.ID
+		rec.Tags = rq.Credential.TagSet
 	}
 	a.shared.ledger.Record(&rec)
 	a.shared.metrics.settled(rq)

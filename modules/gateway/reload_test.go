@@ -26,7 +26,7 @@ func TestReloadKeepsUsage(t *testing.T) {
 	old.Record(late)
 	old.Observe(late, ok())
 
-	if rows := app.Ledger().Rows(ledger.Filter{}); len(rows) != 1 || rows[0].Requests != 3 {
+	if rows, err := app.Ledger().Rows(ledger.Query{By: everything}); err != nil || len(rows) != 1 || rows[0].Requests != 3 {
 		t.Errorf("after the reload the ledger has %+v, want one row of three requests", rows)
 	}
 }
@@ -40,7 +40,7 @@ func TestEndOfProcessState(t *testing.T) {
 	if err := app.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
-	if rows := provision(t, `{}`).Ledger().Rows(ledger.Filter{}); len(rows) != 0 {
+	if rows, err := provision(t, `{}`).Ledger().Rows(ledger.Query{}); err != nil || len(rows) != 0 {
 		t.Errorf("a gateway that was stopped in between begins with %+v", rows)
 	}
 }

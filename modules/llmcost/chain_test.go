@@ -114,7 +114,11 @@ func (rt *route) do(method, path, contentType, body string) *httptest.ResponseRe
 // row is what the ledger has of this test's route.
 func (rt *route) row() ledger.Row {
 	rt.t.Helper()
-	return ledger.Sum(rt.app.Ledger().Rows(ledger.Filter{Route: rt.t.Name()}))
+	rows, err := rt.app.Ledger().Rows(ledger.Query{Filter: ledger.Filter{Route: rt.t.Name()}})
+	if err != nil {
+		rt.t.Fatal(err)
+	}
+	return ledger.Sum(rows)
 }
 
 // answer makes an upstream that sends body at once.

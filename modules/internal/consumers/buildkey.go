@@ -43,6 +43,7 @@ func (b *builder) key(c *Consumer, s *Spec, k *KeySpec) {
 	if len(k.Tags) > 0 {
 		credential.Tags = b.intern.list(k.Tags)
 	}
+	credential.TagSet = b.intern.set(credential.Tags)
 	b.table.byDigest[digest] = uint32(len(b.table.credentials)) //nolint:gosec // No more keys than fit in memory.
 	b.table.credentials = append(b.table.credentials, credential)
 }

@@ -88,6 +88,8 @@ type Credential struct {
 	Groups []string
 	// Tags are the key's own tags where it has any, else the consumer's.
 	Tags []string
+	// TagSet is Tags sorted and joined by commas, which no tag holds.
+	TagSet string
 
 	models    *modelList // the key's own; the consumer's apply as well
 	notBefore int64      // nanoseconds since the Unix epoch, 0: from always

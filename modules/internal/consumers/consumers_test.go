@@ -111,6 +111,22 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
+func TestTagSet(t *testing.T) {
+	t.Parallel()
+	table := build(t, consumers.Spec{
+		Name: "a", Tags: []string{"prod", "ci", "EU west"},
+		Keys: []consumers.KeySpec{{Key: hashed("whole")}, {Key: hashed("narrow"), Tags: []string{"z", "ci"}}},
+	}, consumers.Spec{Name: "b", Keys: []consumers.KeySpec{{Key: hashed("untagged")}}})
+	for key, want := range map[string]string{"whole": "EU west,ci,prod", "narrow": "ci,z", "untagged": ""} {
+		if got := lookup(t, table, key).TagSet; got != want {
+			t.Errorf("the tag set of key %s is %q, want %q", key, got, want)
+		}
+	}
+	if c := table.Anonymous("a"); c.TagSet != "EU west,ci,prod" || c.Tags[0] != "prod" {
+		t.Errorf("keyless access has the tag set %q of %q", c.TagSet, c.Tags)
+	}
+}
+
 func TestActive(t *testing.T) {
 	t.Parallel()
 	at := func(s string) time.Time {

@@ -4,6 +4,7 @@ package consumers
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ import (
 type interner struct {
 	strings  map[string]string
 	lists    map[string][]string
+	sets     map[string]string // by list
 	models   map[string]*modelList
 	prefixes map[string][]netip.Prefix
 	key      []byte
@@ -22,6 +24,7 @@ func newInterner() *interner {
 	return &interner{
 		strings:  map[string]string{},
 		lists:    map[string][]string{},
+		sets:     map[string]string{},
 		models:   map[string]*modelList{},
 		prefixes: map[string][]netip.Prefix{},
 	}
@@ -57,6 +60,25 @@ func (n *interner) list(list []string) []string {
 	}
 	n.lists[string(n.key)] = shared
 	return shared
+}
+
+// set returns a shared string of the tags in list, sorted and joined.
+func (n *interner) set(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	known, ok := n.sets[string(n.joined(list))]
+	if !ok {
+		known = tagSet(list)
+		n.sets[string(n.key)] = known
+	}
+	return known
+}
+
+// tagSet returns the tags in list, sorted and joined. Validation refuses tags
+// with a comma.
+func tagSet(list []string) string {
+	return strings.Join(slices.Sorted(slices.Values(list)), ",")
 }
 
 // modelList returns a shared list of model patterns, nil if it is empty.

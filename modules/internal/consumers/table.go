@@ -59,7 +59,7 @@ func (t *Table) Anonymous(name string) *Credential {
 	if c == nil {
 		return nil
 	}
-	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags}
+	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags, TagSet: tagSet(c.Tags)}
 }
 
 // Len returns the number of consumers.

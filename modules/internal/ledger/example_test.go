@@ -9,7 +9,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/money"
 )
 
-func ExampleGroup() {
+func ExampleMemory() {
 	half, err := money.ParseUSD("0.5")
 	if err != nil {
 		fmt.Println(err)
@@ -19,7 +19,12 @@ func ExampleGroup() {
 	for _, model := range []string{"small", "large", "large"} {
 		m.Record(&ledger.Record{Consumer: "query", Model: model, LLM: true, PriceKnown: true, Exact: true, Cost: half, Uncached: half})
 	}
-	for _, row := range ledger.Group(m.Rows(ledger.Filter{}), ledger.ByModel) {
+	rows, err := m.Rows(ledger.Query{By: []ledger.Dimension{ledger.ByModel}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, row := range rows {
 		fmt.Println(row.Model, row.Requests, row.Cost)
 	}
 	// Output:

@@ -1,7 +1,7 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
 // Package ledger sums up what requests used and cost, by consumer, provider,
-// model and route.
+// model, route, tags and hour.
 //
 // A ledger believes its caller: it counts every record it is given. That each
 // request is recorded exactly once is the duty of the request state, which
@@ -9,10 +9,13 @@
 //
 // Sums are exact. Money is added as integers of 128 bits; other sums stop at
 // the largest int64 instead of wrapping.
+//
+// Memory is the ledger that lasts as long as the process. What a durable one
+// needs besides a file is here as well: Table, which holds sums within bounds,
+// Detail, which is how the bounds are kept, and Groups, which answers a Query.
 package ledger
 
 import (
-	"cmp"
 	"math"
 	"time"
 
@@ -20,15 +23,20 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
-// Ledger keeps records. Implementations are safe for concurrent use.
+// Ledger keeps records. Implementations are safe for concurrent use and pass
+// the tests of package ledgertest.
 type Ledger interface {
-	// Record adds one settled request. It neither blocks on anything outside
-	// the process nor keeps r or memory that r's strings share.
+	// Record adds one settled request. It never fails towards the caller (Err
+	// tells how the ledger fares), blocks on nothing slower than one write to a
+	// file, and keeps neither r nor memory that r's strings share.
 	Record(r *Record)
-	// Rows returns a copy of the rows that f lets through, ordered by consumer,
-	// provider, model and route. Each row is consistent in itself; requests
-	// recorded meanwhile may be in one row and not yet in another.
-	Rows(f Filter) []Row
+	// Rows returns what q asks for, summed up. Every record made before the
+	// call is in it, whatever is recorded meanwhile, and each row is consistent
+	// in itself. Rows that come with an error are those that could be read.
+	Rows(q Query) ([]Row, error)
+	// Err returns nil while every settled record is as durable as the ledger
+	// promises, otherwise what is wrong.
+	Err() error
 }
 
 // Record is one settled request.
@@ -43,6 +51,9 @@ type Record struct {
 	Credential string
 	// Provider, Model and Route say what was called; each empty if unknown.
 	Provider, Model, Route string
+	// Tags are the names of the caller's tags, sorted, distinct and joined by
+	// commas; empty without tags.
+	Tags string
 	// Counts is the usage by class.
 	Counts usage.Counts
 	// Cost is what the usage cost, Uncached what it would have cost without the
@@ -60,28 +71,24 @@ type Record struct {
 	LLM bool
 }
 
-// Key identifies a row. Fields may be empty (see Record) or Other.
+// Key identifies a row of an hour. Fields may be empty (see Record) or Other.
 type Key struct {
 	Consumer, Provider, Model, Route string
+	// Tags is the whole set, as in a Record; in a row that was grouped by tag,
+	// the single tag.
+	Tags string
 }
 
 // Other stands in a Key for values that were folded together, because there
 // were too many of them.
 const Other = "_other"
 
-// compare orders keys by consumer, provider, model and route.
-func (k Key) compare(o Key) int {
-	return cmp.Or(
-		cmp.Compare(k.Consumer, o.Consumer),
-		cmp.Compare(k.Provider, o.Provider),
-		cmp.Compare(k.Model, o.Model),
-		cmp.Compare(k.Route, o.Route),
-	)
-}
-
 // Row is the sum of the records with one key.
 type Row struct {
 	Key
+	// Hour is the start of the hour or the day that the row is about, in UTC,
+	// if rows were grouped by one of them; else zero.
+	Hour time.Time
 	// Requests counts all requests, Failed those among them that failed.
 	Requests, Failed int64
 	// Counts is the usage by class.
@@ -98,18 +105,18 @@ type Row struct {
 	// PriceUnknown counts the answered calls of models whose cost is unknown,
 	// for want of a price or of a usage, so that Cost is too low.
 	PriceUnknown int64
-	// First and Last are the moments of the earliest and latest record; zero in
-	// an empty row.
+	// First and Last are the moments of the earliest and latest record, in UTC;
+	// zero in a row whose records have no time.
 	First, Last time.Time
 }
 
-// add adds one record, whatever its key.
-func (w *Row) add(r *Record) {
+// AddRecord adds one record, whatever its key and hour.
+func (w *Row) AddRecord(r *Record) {
 	w.Requests = sum(w.Requests, 1)
 	if r.Failed {
 		w.Failed = sum(w.Failed, 1)
 	}
-	w.see(r.At)
+	w.see(r.At.Round(0).UTC()) // without the monotonic clock, which no file keeps
 	if !r.LLM {
 		return
 	}
@@ -135,7 +142,7 @@ func (w *Row) add(r *Record) {
 	}
 }
 
-// Add adds the sums of o, whatever its key.
+// Add adds the sums of o, whatever its key and hour.
 func (w *Row) Add(o *Row) {
 	w.Requests = sum(w.Requests, o.Requests)
 	w.Failed = sum(w.Failed, o.Failed)
@@ -162,6 +169,16 @@ func (w *Row) see(t time.Time) {
 	if t.After(w.Last) {
 		w.Last = t
 	}
+}
+
+// Sum adds all rows up into one with an empty key. Of rows grouped by tag it
+// is no total: a record with two tags is in two of them.
+func Sum(rows []Row) Row {
+	var total Row
+	for i := range rows {
+		total.Add(&rows[i])
+	}
+	return total
 }
 
 // sum adds n to total without wrapping. Counts come from upstreams, which may
