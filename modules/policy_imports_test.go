@@ -38,6 +38,8 @@ var floors = map[string]int{
 
 	"modules/internal/decode":      floorPure,
 	"modules/internal/jsonedit":    floorPure,
+	"modules/internal/tokens":      floorPure,
+	"modules/internal/estimate":    floorPure,
 	"modules/internal/usagefilter": floorPure,
 
 	"modules/internal/state":   floorGlue,
@@ -80,6 +82,9 @@ var dependencies = map[string]string{
 var pureDependencies = map[string]map[string]string{
 	"modules/internal/ledgerdb": {
 		"go.etcd.io/bbolt": "the embedded database that Caddy links for its certificate authority",
+	},
+	"modules/internal/tokens": {
+		"github.com/tiktoken-go/tokenizer": "the vocabularies of OpenAI's models, embedded",
 	},
 	"modules/internal/decode": {
 		"github.com/andybalholm/brotli": "the only decoder of br; Go and Caddy have none",
