@@ -35,6 +35,7 @@ var floors = map[string]int{
 
 	"modules/internal/ledger/ledgertest": floorPure,
 	"modules/internal/ledgerdb":          floorPure,
+	"modules/internal/journal":           floorPure,
 
 	"modules/internal/decode":      floorPure,
 	"modules/internal/jsonedit":    floorPure,
