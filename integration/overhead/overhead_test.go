@@ -139,7 +139,7 @@ var requestBody = []byte(`{"model":"gpt-4o-mini","stream":false,"max_tokens":300
 	strings.Repeat("What is the price of a token? ", 28) + `"}]}`)
 
 // requestLines is a request as client libraries of model providers send it.
-var requestLines = strings.ReplaceAll(`POST /v1/chat/completions?{{ANSWER}} HTTP/1.1
+var requestLines = strings.ReplaceAll(`POST /v1/chat/completions HTTP/1.1
 Host: gateway.test:8080
 User-Agent: OpenAI/Go 3.96.0
 Content-Length: `+fmt.Sprint(len(requestBody))+`
@@ -154,7 +154,7 @@ X-Stainless-Package-Version: 3.96.0
 X-Stainless-Retry-Count: 0
 X-Stainless-Runtime: go
 X-Stainless-Runtime-Version: go1.26.8
-X-Stainless-Timeout: 600
+X-Stainless-Timeout: {{ANSWER}}
 
 `, "\n", "\r\n")
 

@@ -16,7 +16,7 @@ import (
 func init() { caddy.RegisterModule(new(memory)) }
 
 // memory is a transport that answers from memory: what to answer stands in the
-// last segment of the path's query.
+// header X-Stainless-Timeout, since calls have no query to put it in.
 type memory struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -61,6 +61,19 @@ func completionStream() [][]byte {
 		[]byte("data: [DONE]\n\n"))
 }
 
+// answerHeader is what stands above an answer of OpenAI: its own headers and those of
+// the network it is behind.
+var answerHeader = http.Header{
+	"Content-Type": {"application/json"}, "Date": {"Sat, 21 Nov 2026 12:00:00 GMT"}, "Server": {"cloudflare"},
+	"Access-Control-Expose-Headers": {"X-Request-ID"}, "Alt-Svc": {`h3=":443"; ma=86400`}, "Cf-Cache-Status": {"DYNAMIC"},
+	"Cf-Ray": {"9a0123456789abcd-FRA"}, "Set-Cookie": {"__cf_bm=demo; path=/; HttpOnly; Secure", "_cfuvid=demo; path=/; HttpOnly; Secure"},
+	"Strict-Transport-Security": {"max-age=31536000; includeSubDomains; preload"}, "X-Content-Type-Options": {"nosniff"},
+	"Openai-Organization": {"demo"}, "Openai-Processing-Ms": {"512"}, "Openai-Project": {"proj_demo"}, "Openai-Version": {"2020-10-01"},
+	"X-Envoy-Upstream-Service-Time": {"530"}, "X-Request-Id": {"req_0123456789abcdef"},
+	"X-Ratelimit-Limit-Requests": {"10000"}, "X-Ratelimit-Remaining-Requests": {"9999"}, "X-Ratelimit-Reset-Requests": {"6ms"},
+	"X-Ratelimit-Limit-Tokens": {"2000000"}, "X-Ratelimit-Remaining-Tokens": {"1999000"}, "X-Ratelimit-Reset-Tokens": {"30ms"},
+}
+
 // RoundTrip implements http.RoundTripper.
 func (*memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
@@ -70,15 +83,10 @@ func (*memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	resp := &http.Response{
 		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{
-			"Content-Type": {"application/json"}, "Date": {"Sat, 21 Nov 2026 12:00:00 GMT"}, "Server": {"upstream"},
-			"Openai-Processing-Ms": {"512"}, "Openai-Version": {"2020-10-01"}, "X-Request-Id": {"req_0123456789abcdef"},
-			"X-Ratelimit-Limit-Requests": {"10000"}, "X-Ratelimit-Remaining-Requests": {"9999"}, "X-Ratelimit-Reset-Requests": {"6ms"},
-			"X-Ratelimit-Limit-Tokens": {"2000000"}, "X-Ratelimit-Remaining-Tokens": {"1999000"}, "X-Ratelimit-Reset-Tokens": {"30ms"},
-		},
+		Header: answerHeader.Clone(),
 	}
 	answer := completion1K
-	switch r.URL.RawQuery {
+	switch r.Header.Get("X-Stainless-Timeout") {
 	case "20k":
 		answer = completion20K
 	case "stream":

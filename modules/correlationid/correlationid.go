@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -57,7 +58,7 @@ type Handler struct {
 	header   string // canonical
 	accept   bool
 	echo     bool
-	generate func() string
+	generate func(at time.Time) string
 }
 
 // CaddyModule returns the Caddy module information.
@@ -134,7 +135,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		id = acceptable(r.Header[h.header])
 	}
 	if id == "" {
-		id = h.generate()
+		id = h.generate(rq.Start)
 	}
 	rq.SetID(id)
 	// One array for both headers, capped so that an Add copies. The answer's

@@ -5,6 +5,7 @@ package correlationid
 import (
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -54,24 +55,25 @@ const (
 
 var generators = [...]Generator{UUID7, UUID4, Counter}
 
-// compile returns the function that makes ids. It is safe for concurrent use.
-func (g Generator) compile() func() string {
+// compile returns the function that makes the id of a request that began at a
+// moment. It is safe for concurrent use.
+func (g Generator) compile() func(at time.Time) string {
 	switch g {
 	case UUID4:
 		return newUUID4
 	case Counter:
-		prefix := newUUID4() + "#"
+		prefix := newUUID4(time.Now()) + "#"
 		count := new(atomic.Uint64)
-		return func() string { return prefix + strconv.FormatUint(count.Add(1), 10) }
+		return func(time.Time) string { return prefix + strconv.FormatUint(count.Add(1), 10) }
 	default:
 		return state.NewID
 	}
 }
 
-func newUUID4() string {
+func newUUID4(at time.Time) string {
 	id, err := uuid.NewRandom()
 	if err != nil {
-		return state.NewID() // tells requests apart without randomness
+		return state.NewID(at) // tells requests apart without randomness
 	}
 	return id.String()
 }

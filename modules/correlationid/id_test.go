@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAcceptable(t *testing.T) {
@@ -67,7 +68,7 @@ func TestGenerators(t *testing.T) {
 			generate := row.generator.compile()
 			seen := make(map[string]bool)
 			for range 100 {
-				id := generate()
+				id := generate(time.Now())
 				if !form.MatchString(id) || seen[id] || acceptable([]string{id}) == "" {
 					t.Fatalf("%q: seen before %t", id, seen[id])
 				}
@@ -80,7 +81,7 @@ func TestGenerators(t *testing.T) {
 func TestCounterCounts(t *testing.T) {
 	t.Parallel()
 	generate := Counter.compile()
-	first, second, other := generate(), generate(), Counter.compile()()
+	first, second, other := generate(time.Now()), generate(time.Now()), Counter.compile()(time.Now())
 	prefix, number, _ := strings.Cut(first, "#")
 	if number != "1" || second != prefix+"#2" {
 		t.Errorf("%q, then %q", first, second)

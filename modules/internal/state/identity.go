@@ -28,9 +28,7 @@ var identityPrefixes = [...]string{
 // IsIdentityHeader says that name, in any case and with "_" or "." for "-", is
 // one that only the gateway may assert.
 func IsIdentityHeader(name string) bool {
-	// Most names part here: the third letter is that of consumer, credential,
-	// authenticated or anonymous.
-	if len(name) < len("x-consumer-") || name[0]|0x20 != 'x' || name[2]|0x20 != 'c' && name[2]|0x20 != 'a' {
+	if !maybeIdentity(name) {
 		return false
 	}
 	for _, p := range identityPrefixes {
@@ -63,16 +61,26 @@ func hasFoldedPrefix(name, prefix string) bool {
 // StripIdentity removes identity headers that came with a request.
 func StripIdentity(h http.Header) {
 	for name := range h {
-		if IsIdentityHeader(name) {
+		if maybeIdentity(name) && IsIdentityHeader(name) {
 			delete(h, name)
 		}
 	}
 }
 
+// maybeIdentity is the part of IsIdentityHeader by which most names leave: the
+// first letter is x, the third that of consumer, credential, authenticated or
+// anonymous.
+func maybeIdentity(name string) bool {
+	return len(name) >= len("x-consumer-") && name[0]|0x20 == 'x' && (name[2]|0x20 == 'c' || name[2]|0x20 == 'a')
+}
+
 // AssertIdentity tells the upstream who the caller is, in place of anything
 // that the client said about it.
 func (rq *Request) AssertIdentity(r *http.Request) {
-	StripIdentity(r.Header)
+	if !rq.stripped {
+		StripIdentity(r.Header)
+	}
+	rq.stripped = false // what is asserted now has to go when somebody else is
 	ProtectHeaders(r.Header)
 	c := rq.Credential
 	if c == nil {
@@ -81,15 +89,22 @@ func (rq *Request) AssertIdentity(r *http.Request) {
 	// One backing array for all values; each slice is capped at one element
 	// so that a later Add copies instead of overwriting its neighbour.
 	v := []string{c.Consumer.Name, c.Consumer.CustomID, c.ID, "true"}
-	r.Header[HeaderConsumerID] = v[0:1:1]
-	r.Header[HeaderConsumerName] = v[0:1:1]
-	if v[1] != "" {
-		r.Header[HeaderConsumerCustomID] = v[1:2:2]
-	}
-	if rq.Anonymous {
-		r.Header[HeaderAnonymous] = v[3:4:4]
-	} else if v[2] != "" {
-		r.Header[HeaderCredential] = v[2:3:3]
+	h := r.Header
+	h[HeaderConsumerID] = v[0:1:1]
+	h[HeaderConsumerName] = v[0:1:1]
+	assert(h, HeaderConsumerCustomID, v[1:2:2], v[1] != "")
+	assert(h, HeaderCredential, v[2:3:3], v[2] != "" && !rq.Anonymous)
+	assert(h, HeaderAnonymous, v[3:4:4], rq.Anonymous)
+	delete(h, HeaderConsumerGroups)
+}
+
+// assert sets a header, or removes what somebody has put there since the request
+// was stripped.
+func assert(h http.Header, name string, value []string, holds bool) {
+	if holds {
+		h[name] = value
+	} else {
+		delete(h, name)
 	}
 }
 

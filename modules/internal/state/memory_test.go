@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -134,7 +135,7 @@ func TestBodiesOfAllRequestsAreBounded(t *testing.T) {
 func TestBodiesGrowWithoutLoss(t *testing.T) {
 	var text strings.Builder
 	for text.Len() < 3<<20 {
-		text.WriteString(state.NewID())
+		text.WriteString(state.NewID(time.Now()))
 	}
 	want := text.String()
 	for name, length := range map[string]int{"one byte": 1, "the first buffer": 64 << 10, "a byte more": 64<<10 + 1, "300 KB": 300_000, "3 MiB": 3 << 20} {

@@ -84,6 +84,7 @@ type Request struct {
 	host     Host
 	writer   Writer
 	entered  bool
+	stripped bool // no identity header stands in the request
 	settled  bool
 	aborted  bool
 	closed   bool // nothing is given back any more, so nothing may be taken
@@ -194,7 +195,7 @@ func Ensure(r *http.Request) *Request {
 // the request has none yet.
 func (rq *Request) ID() string {
 	if rq.id == "" {
-		rq.id = NewID()
+		rq.id = NewID(rq.Start)
 	}
 	return rq.id
 }
@@ -254,12 +255,12 @@ func (rq *Request) Aborted() bool { return rq.aborted }
 func (rq *Request) Status() int { return rq.writer.status }
 
 // NewID makes a correlation id: a UUID of version 7 (RFC 9562), which sorts by
-// time. Its 74 random bits come from the runtime's own generator (ChaCha8, seeded
+// the time it is given. Its 74 random bits come from the runtime's own generator (ChaCha8, seeded
 // by the system): an id must be unique, not secret, and reading the system's
 // random source for each would cost more than all the rest of this package.
-func NewID() string {
+func NewID(at time.Time) string {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], uint64(time.Now().UnixMilli())<<16|0x7000|rand.Uint64()&0x0fff)
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|0x7000|rand.Uint64()&0x0fff)
 	binary.BigEndian.PutUint64(id[8:], 1<<63|rand.Uint64()>>2)
 	return id.String()
 }

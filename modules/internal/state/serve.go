@@ -42,6 +42,7 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 	rq.host = host
 	if rq.Credential == nil {
 		StripIdentity(r.Header)
+		rq.stripped = true
 	} else {
 		rq.AssertIdentity(r) // an authentication provider was here before us
 	}

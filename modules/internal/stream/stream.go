@@ -91,6 +91,13 @@ func (s *Scanner) Reset(f Framing) {
 	}
 }
 
+// Between reports whether the stream stands between two payloads and its lines end
+// in LF, with or without a CR before it: what comes next begins a payload.
+func (s *Scanner) Between() bool {
+	return s.delim == '\n' && len(s.line) == 0 && !s.long && !s.has && !s.spent && len(s.name) == 0 &&
+		(s.started || s.framing == NDJSON)
+}
+
 // limit returns the line bound in force.
 func (s *Scanner) limit() int {
 	if s.max > 0 {

@@ -17,6 +17,7 @@ var anthropicParser = &parser{
 		Outside([]string{"type", "model", "usage"}),
 	event: anthropicEvent,
 	take:  takeAnthropic,
+	quiet: withoutBrace,
 }
 
 func anthropicEvent(m *Meter, name, data []byte) {
@@ -32,7 +33,7 @@ func anthropicEvent(m *Meter, name, data []byte) {
 			m.end()
 			return
 		case "error":
-			m.report.Failed = true
+			m.fail()
 			return
 		}
 		// No name, or one that says nothing: the payload itself knows.

@@ -61,6 +61,11 @@ type Meter struct {
 	searches  int64          // web searches among the items of a responses stream
 	finished  bool           // a Gemini chunk gave the reason why the answer ends
 
+	events  int    // how many the current Write held
+	payload []byte // the last of them, valid in the Write
+	notable bool   // one of them was read
+	routine routine
+
 	known struct{ model, tier, geo memo } // what bodies said before; kept by Reset
 	calm  calm                            // what events begin with; kept by Reset
 }
@@ -75,6 +80,11 @@ type parser struct {
 	// take reads the members of the parsed document. The name is that of the
 	// event, if it came as one.
 	take func(m *Meter, name []byte)
+
+	// quiet says that nothing is to be read in a payload which begins like one in
+	// which nothing was, at least minCalm bytes long, and goes on with rest. Nil if
+	// the beginning does not tell.
+	quiet func(rest []byte) bool
 }
 
 var parsers = [numFormats]*parser{
@@ -95,6 +105,7 @@ func (m *Meter) Reset(f Format, media Media) {
 	m.terminal, m.parting, m.finished = false, false, false
 	m.anthropic = anthropicUsage{}
 	m.searches = 0
+	m.routine.n = 0
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -132,8 +143,18 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 		m.doc.Forget()
 		return true
 	}
-	m.terminal = false
+	between := m.parser.quiet != nil && m.lines.Between()
+	if between {
+		if _, ok := m.routine.covers(p, m.media, m.parser.quiet); ok {
+			return false
+		}
+	}
+	m.terminal, m.events, m.notable = false, 0, false
 	m.lines.Write(p, (*tap)(m))
+	if between && m.events == 1 && !m.notable && m.lines.Between() {
+		m.routine.learn(p, m.payload)
+	}
+	m.payload = nil
 	return m.terminal
 }
 
@@ -165,9 +186,12 @@ func (m *Meter) Finish() Report {
 
 // end notes the terminal event.
 func (m *Meter) end() {
-	m.terminal = true
+	m.terminal, m.notable = true, true
 	m.report.Complete = true
 }
+
+// fail notes an event that reports an error.
+func (m *Meter) fail() { m.notable, m.report.Failed = true, true }
 
 // tap is the meter as its line scanner sees it.
 type tap Meter
@@ -175,12 +199,15 @@ type tap Meter
 // Event receives a payload.
 func (t *tap) Event(name, data []byte) {
 	m := (*Meter)(t)
+	m.events++
+	m.payload = data
 	m.parser.event(m, name, data)
 }
 
 // Part receives a piece of a payload too long to be held.
 func (t *tap) Part(name, data []byte, last bool) {
 	m := (*Meter)(t)
+	m.notable = true
 	if !m.parting {
 		m.parting = true
 		m.doc.Reset(m.parser.paths)
@@ -194,6 +221,7 @@ func (t *tap) Part(name, data []byte, last bool) {
 
 // parse reads a payload as a document of its own.
 func (m *Meter) parse(name, data []byte) {
+	m.notable = true
 	m.doc.Reset(m.parser.paths)
 	if !m.doc.Whole(data) {
 		m.doc.Write(data)

@@ -13,6 +13,7 @@ var ollamaParser = &parser{
 	paths: jsonpeek.NewPaths("model", "done", "done_reason", "prompt_eval_count", "eval_count", "error"),
 	event: ollamaEvent,
 	take:  takeOllama,
+	quiet: endsNotDone,
 }
 
 func ollamaEvent(m *Meter, name, data []byte) {

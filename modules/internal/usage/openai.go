@@ -18,6 +18,7 @@ var openAIParser = &parser{
 		Outside([]string{"model", "usage"}, "service_tier"),
 	event: openAIEvent,
 	take:  takeOpenAI,
+	quiet: withoutBrace,
 }
 
 func openAIEvent(m *Meter, name, data []byte) {
@@ -26,7 +27,7 @@ func openAIEvent(m *Meter, name, data []byte) {
 		return
 	}
 	if len(name) > 0 && string(name) == "error" {
-		m.report.Failed = true
+		m.fail()
 	}
 	if m.probing() || m.speaksOfUsage(data) {
 		m.parse(name, data)

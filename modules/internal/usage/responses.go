@@ -40,13 +40,13 @@ func responsesEvent(m *Meter, name, data []byte) {
 			m.parse(kind, data)
 		}
 	case "error":
-		m.report.Failed = true
+		m.fail()
 	default:
 		if bytes.HasPrefix(kind, responsePrefix) {
 			return
 		}
 		if string(name) == "error" {
-			m.report.Failed = true
+			m.fail()
 		}
 		if m.probing() || m.speaksOfUsage(data) || bytes.Contains(data, searchItem) {
 			if !bytes.Equal(bytes.TrimSpace(data), doneMark) { // sent by some imitations

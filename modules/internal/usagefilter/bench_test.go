@@ -48,7 +48,7 @@ func BenchmarkSearch(b *testing.B) {
 	chunks := streamOf("")
 	for b.Loop() {
 		for _, c := range chunks {
-			if bytes.Index(c, usageName) == 0 {
+			if findUsage(c) == 0 {
 				b.Fatal("found")
 			}
 		}

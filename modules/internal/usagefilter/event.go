@@ -28,14 +28,31 @@ type edit struct {
 const usageMember = "usage"
 
 var (
-	usageName = []byte(`"usage"`)
-	dataName  = []byte("data:")
-	bom       = []byte("\xEF\xBB\xBF")
+	dataName       = []byte("data:")
+	bom            = []byte("\xEF\xBB\xBF")
+	carriageReturn = []byte("\r")
 )
 
-// inspect decides about an event.
+// findUsage returns the position of the member name "usage", quotes included, or
+// a negative number. It looks for the one letter of it that is rare: a search for
+// the whole stops at every quote, of which events are full.
+func findUsage(p []byte) int {
+	const before, after = len(`"usa`), len(`ge"`)
+	for i := before; i < len(p); i++ {
+		k := bytes.IndexByte(p[i:], 'g')
+		if k < 0 {
+			break
+		}
+		if i += k; i+after <= len(p) && string(p[i-before:i+after]) == `"usage"` {
+			return i - before
+		}
+	}
+	return -1
+}
+
+// inspect decides about an event that holds the name.
 func (f *Filter) inspect(event []byte) edit {
-	if len(event) > MaxEvent || !bytes.Contains(event, usageName) {
+	if len(event) > MaxEvent {
 		return edit{}
 	}
 	var e edit
@@ -86,8 +103,6 @@ func cutLine(event []byte, pos int) (line []byte, next int) {
 	return bytes.TrimSuffix(line, carriageReturn), next
 }
 
-var carriageReturn = []byte("\r")
-
 // decide decides about a payload.
 func decide(payload []byte) action {
 	var hasUsage, hasFigures, hasChoices, hasChoice, hasError bool
@@ -118,9 +133,12 @@ func isEmptyArray(value []byte) bool {
 }
 
 // apply appends the edited event to the output. It returns false, and appends
-// nothing, if the payload cannot be followed.
+// nothing, if the event is to pass or its payload cannot be followed.
 func (f *Filter) apply(event []byte, e edit) bool {
-	if e.action == drop {
+	switch e.action {
+	case keep:
+		return false
+	case drop:
 		f.appendComments(event)
 		return true
 	}

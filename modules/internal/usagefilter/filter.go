@@ -11,8 +11,6 @@
 // See https://platform.openai.com/docs/api-reference/chat/create.
 package usagefilter
 
-import "bytes"
-
 // MaxEvent is the longest event, in bytes with its empty line, that is edited. A
 // longer one passes as it is.
 const MaxEvent = 64 << 10
@@ -47,7 +45,7 @@ type Filter struct {
 }
 
 // keepSize is the size from which on buffers are given up on Reset.
-const keepSize = 16 << 10
+const keepSize = 64 << 10
 
 // Reset prepares the filter for another stream.
 func (f *Filter) Reset() {
@@ -138,7 +136,7 @@ func (f *Filter) hold(p []byte) []byte {
 
 // complete moves the held event, which is complete, to the empty output.
 func (f *Filter) complete() {
-	if e := f.inspect(f.held); e.action == keep || !f.apply(f.held, e) {
+	if findUsage(f.held) < 0 || !f.apply(f.held, f.inspect(f.held)) {
 		f.out, f.held = f.held, f.out
 	}
 	f.held = f.held[:0]
@@ -148,7 +146,7 @@ func (f *Filter) complete() {
 func (f *Filter) edit(p []byte, at, last int) []byte {
 	from := 0 // what is not in the output yet
 	for at < last {
-		u := bytes.Index(p[at:last], usageName)
+		u := findUsage(p[at:last])
 		if u < 0 {
 			break
 		}
