@@ -135,3 +135,51 @@ func AppendWithout(dst, doc []byte, name string) ([]byte, error) {
 	}
 	return append(dst, doc[from:]...), nil
 }
+
+// Member returns where the value of the member begins and ends whose name begins
+// at a position of an object, quotes included. It reads the object from there
+// on: it returns false unless that is a member of the object itself, provided that
+// the object is valid.
+func Member(doc []byte, at int) (value, end int, ok bool) {
+	w, ok := memberAt(doc, at)
+	return w.value, w.end, ok
+}
+
+// AppendWithoutAt is AppendWithout for the one member whose name begins at a
+// position, quotes included, of a valid object. It reads the object from there on
+// only. It returns false, and dst as it was, where Member does.
+func AppendWithoutAt(dst, doc []byte, at int) ([]byte, bool) {
+	w, ok := memberAt(doc, at)
+	if !ok {
+		return dst, false
+	}
+	from, to := w.start, w.end
+	if after := w.after(); after > 0 {
+		to = after
+	} else if i := spaceBefore(doc, from); i > 0 && doc[i-1] == ',' {
+		from = spaceBefore(doc, i-1)
+	}
+	return append(append(dst, doc[:from]...), doc[to:]...), true
+}
+
+// memberAt returns a walker that stands at the member whose name begins at a
+// position, if that is a member of the object itself.
+func memberAt(doc []byte, at int) (walker, bool) {
+	w := walker{doc: doc, pos: at}
+	if w.at(at) != '"' || !w.next() {
+		return w, false
+	}
+	last := w
+	for last.next() {
+	}
+	return w, last.err == nil && skipSpace(doc, last.pos+1) == len(doc)
+}
+
+// spaceBefore returns the position after the last byte before i that is not white
+// space.
+func spaceBefore(doc []byte, i int) int {
+	for i > 0 && (doc[i-1] == ' ' || doc[i-1] == '\n' || doc[i-1] == '\r' || doc[i-1] == '\t') {
+		i--
+	}
+	return i
+}

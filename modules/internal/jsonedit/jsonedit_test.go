@@ -133,6 +133,12 @@ func TestAppendWithout(t *testing.T) {
 			if err != nil || string(got) != "data: "+tt.want {
 				t.Errorf("AppendWithout() = %s, %v; want %s", got, err, tt.want)
 			}
+			if at := strings.Index(tt.doc, `"u"`); at >= 0 && at == strings.LastIndex(tt.doc, `"u":`) && tt.doc != tt.want {
+				got, ok := AppendWithoutAt([]byte("data: "), []byte(tt.doc), at)
+				if !ok || string(got) != "data: "+tt.want {
+					t.Errorf("AppendWithoutAt() = %s, %v; want %s", got, ok, tt.want)
+				}
+			}
 		})
 	}
 	t.Run("damaged", func(t *testing.T) {
@@ -143,4 +149,39 @@ func TestAppendWithout(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestMember(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, doc string
+		want      string // the value of "u", or nothing
+	}{
+		{"last", `{"a":[{}],"u":null}`, `null`},
+		{"first", `{"u" : {"x":"}"} ,"a":1} `, `{"x":"}"}`},
+		{"within another", `{"a":{"u":1}}`, ``},
+		{"within another that goes on", `{"a":{"u":1},"b":2}`, ``},
+		{"within an array", `{"a":[{"u":1}]}`, ``},
+		{"a value", `{"a":"u","b":1}`, ``},
+		{"an element", `{"a":["u"]}`, ``},
+		{"cut", `{"u":1`, ``},
+		{"cut after it", `{"u":1,"b"`, ``},
+		{"data after the object", `{"u":1}}`, ``},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			at := strings.Index(tt.doc, `"u"`)
+			from, to, ok := Member([]byte(tt.doc), at)
+			if ok != (tt.want != "") || ok && tt.doc[from:to] != tt.want {
+				t.Errorf("Member() = %d, %d, %v; want %q", from, to, ok, tt.want)
+			}
+			if got, removed := AppendWithoutAt([]byte("x"), []byte(tt.doc), at); removed != ok || !ok && string(got) != "x" {
+				t.Errorf("AppendWithoutAt() = %s, %v", got, removed)
+			}
+		})
+	}
+	if _, _, ok := Member([]byte(`{}`), 7); ok {
+		t.Error("there is a member beyond the end")
+	}
 }

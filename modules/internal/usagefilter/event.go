@@ -23,6 +23,7 @@ const (
 type edit struct {
 	action   action
 	from, to int
+	member   int // of remove: where in the payload the only such member is, or -1
 }
 
 const usageMember = "usage"
@@ -50,8 +51,8 @@ func findUsage(p []byte) int {
 	return -1
 }
 
-// inspect decides about an event that holds the name.
-func (f *Filter) inspect(event []byte) edit {
+// inspect decides about an event in which the name is first found at a position.
+func (f *Filter) inspect(event []byte, name int) edit {
 	if len(event) > MaxEvent {
 		return edit{}
 	}
@@ -82,7 +83,13 @@ func (f *Filter) inspect(event []byte) edit {
 	switch count {
 	case 0:
 	case 1:
-		e.action = decide(event[e.from:e.to])
+		e.member = -1
+		payload := event[e.from:e.to]
+		if name -= e.from; name >= 0 && f.chunk.hasChoice(payload[:min(len(payload), name)]) && findUsage(payload[name+1:]) < 0 {
+			e.action, e.member = remove, name
+		} else if e.action = decide(payload); e.action == remove {
+			f.chunk.learn(payload)
+		}
 	default:
 		if decide(f.joined) == drop {
 			e.action = drop
@@ -135,14 +142,24 @@ func isEmptyArray(value []byte) bool {
 // apply appends the edited event to the output. It returns false, and appends
 // nothing, if the event is to pass or its payload cannot be followed.
 func (f *Filter) apply(event []byte, e edit) bool {
-	switch e.action {
-	case keep:
+	if e.action == keep {
 		return false
-	case drop:
+	}
+	if e.action == drop {
 		f.appendComments(event)
 		return true
 	}
 	was := len(f.out)
+	if e.member >= 0 {
+		out, ok := jsonedit.AppendWithoutAt(append(f.out, event[:e.from]...), event[e.from:e.to], e.member)
+		if ok {
+			f.out = append(out, event[e.to:]...)
+			return true
+		}
+		if decide(event[e.from:e.to]) != remove { // it is a member of a member
+			return false
+		}
+	}
 	out, err := jsonedit.AppendWithout(append(f.out, event[:e.from]...), event[e.from:e.to], usageMember)
 	if err != nil {
 		f.out = out[:was]

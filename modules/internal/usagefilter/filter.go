@@ -32,7 +32,8 @@ const MaxEvent = 64 << 10
 //
 // An event that a chunk brings whole leaves with that chunk; what is cut is held
 // until its end has come. At most MaxEvent bytes are held. An event without the
-// name in its literal spelling is neither parsed nor copied.
+// name in its literal spelling is neither parsed nor copied. Of payloads that are
+// not valid JSON it is not said whether they lose the member.
 //
 // The zero value is ready for a stream. A Filter is not safe for concurrent use.
 type Filter struct {
@@ -42,6 +43,7 @@ type Filter struct {
 	tail    lineEnd // how what came last ends, within an event
 	passing bool    // within an event that is too long
 	endings endings
+	chunk   chunk
 }
 
 // keepSize is the size from which on buffers are given up on Reset.
@@ -49,7 +51,8 @@ const keepSize = 64 << 10
 
 // Reset prepares the filter for another stream.
 func (f *Filter) Reset() {
-	*f = Filter{held: reuse(f.held), out: reuse(f.out), joined: reuse(f.joined)}
+	f.held, f.out, f.joined = reuse(f.held), reuse(f.out), reuse(f.joined)
+	f.tail, f.passing, f.endings, f.chunk.n = 0, false, 0, 0
 }
 
 func reuse(b []byte) []byte {
@@ -136,7 +139,7 @@ func (f *Filter) hold(p []byte) []byte {
 
 // complete moves the held event, which is complete, to the empty output.
 func (f *Filter) complete() {
-	if findUsage(f.held) < 0 || !f.apply(f.held, f.inspect(f.held)) {
+	if u := findUsage(f.held); u < 0 || !f.apply(f.held, f.inspect(f.held, u)) {
 		f.out, f.held = f.held, f.out
 	}
 	f.held = f.held[:0]
@@ -155,7 +158,7 @@ func (f *Filter) edit(p []byte, at, last int) []byte {
 			start = at
 			at += firstBorder(p[at:last], atLineStart)
 		}
-		e := f.inspect(p[start:at])
+		e := f.inspect(p[start:at], u-start)
 		if e.action == keep {
 			continue
 		}

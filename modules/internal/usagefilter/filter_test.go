@@ -66,6 +66,25 @@ var filterTests = []struct {
 	},
 	{name: "payload of several lines", in: "data: {\"choices\":[],\ndata: \"usage\":{\"a\":1}}\n\n" + done, want: done},
 	{name: "payload of several lines with a choice", in: "data: {\"choices\":[{}],\ndata: \"usage\":{\"a\":1}}\n\n" + done},
+	{
+		name: "chunks that begin alike",
+		in: chunkOf(`{}],"usage":null`) + chunkOf(`{"x":"y"}],"usage":null,"o":1`) + chunkOf(`{}],"usage":{"a":1} `) + chunkOf(`{"usage":1}]`) +
+			chunkOf(`{"usage":1}],"usage":2`) + chunkOf(`{}],"x":{"usage":1}`) + chunkOf(`{}],"usage":null,"error":{}`) + chunkOf(`],"usage":{"a":1}`) +
+			chunkOf(`{}],"usage":1,"usage":2`) + chunkOf(`{}], "o":1 , "usage": null`) + chunkOf(`{"u":"usage"}]`) + chunkOf(`],"usage":null`),
+		want: chunkOf(`{}]`) + chunkOf(`{"x":"y"}],"o":1`) + chunkOf(`{}] `) + chunkOf(`{"usage":1}]`) +
+			chunkOf(`{"usage":1}]`) + chunkOf(`{}],"x":{"usage":1}`) + chunkOf(`{}],"error":{}`) +
+			chunkOf(`{}]`) + chunkOf(`{}], "o":1`) + chunkOf(`{"u":"usage"}]`) + chunkOf(`]`),
+	},
+	{
+		name: "usage before choices",
+		in:   strings.Repeat(`data: {"id":"a \"choices\"","usage":null,"choices":[{}]}`+"\n\n", 3),
+		want: strings.Repeat(`data: {"id":"a \"choices\"","choices":[{}]}`+"\n\n", 3),
+	},
+	{
+		name: "choices within another member",
+		in:   strings.Repeat(`data: {"x":{"choices":[{}]},"choices":[{}],"usage":null}`+"\n\n", 2) + `data: {"x":{"choices":[{}]},"usage":null}` + "\n\n",
+		want: strings.Repeat(`data: {"x":{"choices":[{}]},"choices":[{}]}`+"\n\n", 2) + `data: {"x":{"choices":[{}]},"usage":null}` + "\n\n",
+	},
 	{name: "byte order mark", in: "\xEF\xBB\xBF" + `data: {"choices":[{}],"usage":null}` + "\n\n", want: "\xEF\xBB\xBF" + `data: {"choices":[{}]}` + "\n\n"},
 	{name: "CR alone", in: strings.ReplaceAll(word+extra+done, "\n", "\r")},
 	{name: "CR alone at the end", in: "data: x\r"},
@@ -78,6 +97,11 @@ var filterTests = []struct {
 	},
 	{name: "event that is too long", in: padded(MaxEvent+1, `,"usage":null`) + done},
 	{name: "extra chunk after an event that is too long", in: padded(3*MaxEvent, `,"usage":null`) + extra + done, want: padded(3*MaxEvent, `,"usage":null`) + done},
+}
+
+// chunkOf returns an event with the rest of a payload.
+func chunkOf(rest string) string {
+	return `data: {"id":"c-1","choices":[` + rest + "}\n\n"
 }
 
 // padded returns an event of n bytes with members at its end.
