@@ -13,7 +13,9 @@ import (
 
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	ledgertest.Run(t, func(_ *testing.T, o ledger.Options) ledger.Ledger { return ledger.NewMemory(o) })
+	open := func(_ *testing.T, o ledger.Options) ledger.Ledger { return ledger.NewMemory(o) }
+	ledgertest.Run(t, open)
+	ledgertest.RunBounds(t, open)
 }
 
 // TestMemoryAllocations does not run beside other tests, whose allocations

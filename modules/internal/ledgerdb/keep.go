@@ -1,0 +1,98 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package ledgerdb
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+)
+
+// pruneAtOnce is how many rows one transaction deletes, so that others need not
+// wait for long.
+const pruneAtOnce = 10_000
+
+// prune deletes the hours that ended longer ago than Keep.
+//
+// What counts as now is at most the hour of the newest row: a clock that is far
+// ahead at the start of the machine then deletes nothing.
+func (d *DB) prune() error {
+	if d.o.Keep <= 0 {
+		return nil
+	}
+	for {
+		more, err := d.pruneSome(d.o.Keep)
+		if err != nil {
+			err = fmt.Errorf("delete old rows of the ledger in %s: %w", d.o.Dir, err)
+			d.mu.Lock()
+			d.failure = err
+			d.mu.Unlock()
+			return err
+		}
+		if !more {
+			return nil
+		}
+		select {
+		case <-d.stop:
+			return nil
+		default:
+		}
+	}
+}
+
+func (d *DB) pruneSome(keep time.Duration) (more bool, err error) {
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	if d.broken != nil {
+		return false, d.broken
+	}
+	now := d.o.Now()
+	var old [][]byte
+	err = guard(func() error {
+		return d.file.bolt.View(func(tx *bbolt.Tx) error {
+			old = oldRows(tx.Bucket(bucketRows), now, keep)
+			return nil
+		})
+	})
+	if err != nil || len(old) == 0 {
+		return false, err
+	}
+	clear(d.details)
+	err = guard(func() error {
+		return d.file.bolt.Update(func(tx *bbolt.Tx) error {
+			rows := tx.Bucket(bucketRows)
+			for _, key := range old {
+				if err := rows.Delete(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return len(old) == pruneAtOnce, err
+}
+
+// oldRows returns the keys of some rows that are to go.
+func oldRows(rows *bbolt.Bucket, now time.Time, keep time.Duration) (keys [][]byte) {
+	c := rows.Cursor()
+	last, _ := c.Last()
+	newest, err := hourOf(last)
+	if err != nil {
+		return nil // there are no rows
+	}
+	if end := (newest + 1).Start(); now.After(end) {
+		now = end
+	}
+	cut := ledger.HourOf(now.Add(-keep))
+	for key, _ := c.First(); key != nil && len(keys) < pruneAtOnce; key, _ = c.Next() {
+		if h, err := hourOf(key); err != nil || h >= cut {
+			break
+		}
+		keys = append(keys, bytes.Clone(key))
+	}
+	return keys
+}
