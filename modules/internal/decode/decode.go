@@ -17,8 +17,8 @@
 //
 // What a stream holds: for gzip about 50 KiB; for br about 80 KiB and a window
 // that grows with the output up to the one the server chose, at most 16 MiB; for
-// zstd about 100 KiB, until the output exceeds 16 KiB, and then the window that
-// the server chose, at most 8 MiB.
+// zstd about 80 KiB while the output is below 16 KiB, about 1 MiB while it is below
+// 256 KiB, and then the window that the server chose, at most 8 MiB, and 1 MiB.
 package decode
 
 import (
