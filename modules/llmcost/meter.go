@@ -47,11 +47,11 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return 0
 	}
-	if enc := h.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+	if enc := first(h["Content-Encoding"]); enc != "" && !strings.EqualFold(enc, "identity") {
 		m.rq.LLM.Metered = true // a call whose usage cannot be read
 		return 0
 	}
-	m.media = usage.MediaOf(h.Get("Content-Type"))
+	m.media = usage.MediaOf(first(h["Content-Type"]))
 	if m.media == usage.MediaNone {
 		m.rq.LLM.Metered = true // likewise
 		return 0
@@ -63,6 +63,14 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 		return 0
 	}
 	return holdLimit
+}
+
+// first is Header.Get for a name that is canonical already.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // withoutClaims removes what the gateway alone may say.

@@ -6,7 +6,7 @@ import "bytes"
 
 // minMiddle is the shortest rest of a document, behind the beginning of its first
 // array, that is worth reading from the end.
-const minMiddle = 2 << 10
+const minMiddle = 512
 
 // Outside says that the members needed stand before the first array of a document
 // or behind its last one, where they stand at all. A document given whole in which

@@ -81,10 +81,9 @@ type parser struct {
 	// event, if it came as one.
 	take func(m *Meter, name []byte)
 
-	// quiet says that nothing is to be read in a payload which begins like one in
-	// which nothing was, at least minCalm bytes long, and goes on with rest. Nil if
-	// the beginning does not tell.
-	quiet func(rest []byte) bool
+	// quiet is how to tell that nothing is to be read in a payload which begins
+	// like one in which nothing was, by minCalm bytes at least.
+	quiet quiet
 }
 
 var parsers = [numFormats]*parser{
@@ -105,7 +104,7 @@ func (m *Meter) Reset(f Format, media Media) {
 	m.terminal, m.parting, m.finished = false, false, false
 	m.anthropic = anthropicUsage{}
 	m.searches = 0
-	m.routine.n = 0
+	m.routine.begin = nil
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -143,11 +142,9 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 		m.doc.Forget()
 		return true
 	}
-	between := m.parser.quiet != nil && m.lines.Between()
-	if between {
-		if _, ok := m.routine.covers(p, m.media, m.parser.quiet); ok {
-			return false
-		}
+	between := m.parser.quiet != neverQuiet && m.lines.Between()
+	if between && m.routine.covers(p, m.parser.quiet) {
+		return false
 	}
 	m.terminal, m.events, m.notable = false, 0, false
 	m.lines.Write(p, (*tap)(m))
