@@ -60,15 +60,19 @@ func subset(got, want []record) bool {
 // goesOn checks that a journal takes records after what was found, and keeps both.
 func goesOn(t *testing.T, m *memFS, after uint64, got []record, j *Journal) {
 	t.Helper()
-	r := appended(t, j, "after the damage")
-	if len(got) > 0 && r.seq <= got[len(got)-1].seq {
-		t.Errorf("number %d is given out again", r.seq)
+	r := []record{appended(t, j, "after the damage"), appended(t, j, "and on")}
+	if len(got) > 0 && r[0].seq <= got[len(got)-1].seq || r[1].seq <= r[0].seq {
+		t.Errorf("numbers %d and %d are given out after %v", r[0].seq, r[1].seq, got)
 	}
 	if err := j.Close(); err != nil {
 		t.Errorf("Close() = %v", err)
 	}
-	if _, _, again := opened(t, Options{FS: m}, after); !slices.Equal(again, append(slices.Clone(got), r)) {
+	_, rec, again := opened(t, Options{FS: m}, after)
+	if !slices.Equal(again, slices.Concat(got, r)) {
 		t.Errorf("second replay = %v, want %v and %v", again, got, r)
+	}
+	if rec.Torn > 0 {
+		t.Errorf("second replay = %v, want what is torn to be cut off the first time", rec)
 	}
 }
 
@@ -150,6 +154,7 @@ func TestDamageInTheMiddle(t *testing.T) {
 		{name: "inserted bytes", damage: func(n *inode) { n.data = slices.Insert(n.data, 52, []byte("lorem ipsum")...) }, want: Damage{Offset: 52, Bytes: 11}},
 		{name: "removed bytes", damage: func(n *inode) { n.data = slices.Delete(n.data, 60, 61) }, lost: []int{1}, want: Damage{Offset: 52, Bytes: 23, Lost: 1}},
 		{name: "appended bytes", damage: func(n *inode) { n.data = append(n.data, "lorem ipsum dolor sit"...) }, want: Damage{Offset: 104, Bytes: 21}},
+		{name: "record too early", damage: func(n *inode) { n.data = slices.Insert(n.data, 52, n.data[76:104]...) }, want: Damage{Offset: 52, Bytes: 28}},
 		{name: "record twice", damage: func(n *inode) { n.data = append(n.data, n.data[52:76]...) }, want: Damage{Offset: 104, Bytes: 24}},
 	}
 	for _, tt := range tests {
@@ -182,6 +187,24 @@ func TestDamageInTheMiddle(t *testing.T) {
 				t.Errorf("files = %v, want the damaged one and the current one", m.list())
 			}
 		})
+	}
+}
+
+// TestDamagedFileIsNotCut checks that a damaged file is kept as it was found, be its
+// end torn, too.
+func TestDamagedFileIsNotCut(t *testing.T) {
+	t.Parallel()
+	m, want := segments(t, 1)
+	n := m.first()
+	n.flip(50)
+	n.data = n.data[:len(n.data)-3]
+	left := slices.Clone(n.data)
+	_, rec, got := opened(t, Options{FS: m}, 0)
+	if !slices.Equal(got, want[1:2]) || rec.Torn != 0 || len(rec.Damaged) != 2 {
+		t.Errorf("replayed %v (%v), want the second record and two damages", got, rec)
+	}
+	if !bytes.Equal(n.data, left) {
+		t.Error("the file has been altered")
 	}
 }
 

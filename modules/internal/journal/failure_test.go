@@ -142,6 +142,9 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 			if err := j.Retry(); err != nil {
 				t.Fatalf("Retry() = %v", err)
 			}
+			if _, rec, got := opened(t, Options{FS: m.clone()}, 0); len(got) != 1 || len(rec.Damaged) != 0 {
+				t.Errorf("after Retry, %d records replayed (%v), want one and no loss", len(got), rec)
+			}
 			c := appended(t, j, "c")
 			_ = j.Close()
 			_, rec, got := opened(t, Options{FS: m}, 0)
@@ -234,6 +237,53 @@ func TestSyncFailsAcrossSegments(t *testing.T) {
 		_ = j.Close()
 		if _, _, got := opened(t, Options{FS: m}, 3); len(got) != 1 || got[0].payload != "y" || len(m.lies) > 0 {
 			t.Errorf("replayed %v, want y alone; synced again: %v", got, m.lies)
+		}
+	})
+}
+
+func demandSpare(t *testing.T, j *Journal) {
+	t.Helper()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.spare == nil {
+		t.Fatal("there is no spare")
+	}
+}
+
+// TestRetryKeepsOrder fails where a spare is there, whose number is too low afterwards.
+func TestRetryKeepsOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemFS()
+		j, _, _ := opened(t, Options{FS: m, SegmentSize: 200}, 0)
+		var want []record
+		fill := func(n int) {
+			for range n {
+				want = append(want, appended(t, j, "0123456789"))
+				synctest.Wait()
+			}
+		}
+		fill(5)
+		demandSpare(t, j)
+		m.failing("write", syscall.ENOSPC)
+		_, _ = j.Append(nil)
+		m.healed()
+		if err := j.Retry(); err != nil {
+			t.Fatalf("Retry() = %v", err)
+		}
+		fill(40) // leaves a spare again
+		demandSpare(t, j)
+		_ = j.Close()
+		if n := m.handles(); n != 0 {
+			t.Errorf("%d files are open after Close", n)
+		}
+		for name, n := range m.names {
+			if len(n.data) == 0 {
+				t.Errorf("%s is empty and left over", name)
+			}
+		}
+		if _, rec, got := opened(t, Options{FS: m}, 0); !slices.Equal(got, want) || len(rec.Damaged) != 0 {
+			t.Errorf("%d records replayed (%v), want %d", len(got), rec, len(want))
 		}
 	})
 }

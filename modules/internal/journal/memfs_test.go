@@ -46,6 +46,7 @@ type inode struct {
 	writes     []write
 	syncs      []syncState
 	failedSync bool
+	open       int // handles
 }
 
 type write struct {
@@ -122,6 +123,7 @@ func (m *memFS) Open(name string) (File, error) {
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
+	n.open++
 	return &memFile{fs: m, inode: n, name: name}, nil
 }
 
@@ -134,7 +136,7 @@ func (m *memFS) Create(name string) (File, error) {
 	if _, ok := m.names[name]; ok {
 		return nil, fs.ErrExist
 	}
-	m.names[name] = &inode{}
+	m.names[name] = &inode{open: 1}
 	return &memFile{fs: m, inode: m.names[name], name: name}, nil
 }
 
@@ -155,8 +157,22 @@ func (m *memFS) Remove(name string) error {
 	if err := m.before("remove", name); err != nil {
 		return err
 	}
+	if n := m.names[name]; n != nil && n.open > 0 {
+		return errors.New("remove " + name + ": file is open") // as on Windows
+	}
 	delete(m.names, name)
 	return nil
+}
+
+// handles returns how many files are open.
+func (m *memFS) handles() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	open := 0
+	for _, n := range m.names {
+		open += n.open
+	}
+	return open
 }
 
 func (m *memFS) SyncDir(dir string) error {
@@ -321,6 +337,7 @@ func (f *memFile) Close() error {
 		return fs.ErrClosed
 	}
 	f.closed = true
+	f.inode.open--
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -182,6 +183,35 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
+// TestChangeOfSegmentCostsNoTime is the worst case: a record comes first in its
+// segment while the one before is being synced, and more has been written to that.
+func TestChangeOfSegmentCostsNoTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemFS()
+		j, _, _ := opened(t, Options{FS: m, SegmentSize: 200}, 0)
+		m.set(func() { m.slow = func() time.Duration { return 4 * time.Millisecond } })
+		appended(t, j, strings.Repeat("x", 60)) // more than half a segment: a spare is made
+		time.Sleep(20 * time.Millisecond)
+		appended(t, j, "x")
+		time.Sleep(2*time.Millisecond + time.Microsecond) // its sync has begun
+		appended(t, j, strings.Repeat("y", 100))          // fills the segment
+		last := appended(t, j, "z")
+		synctest.Wait()
+		j.mu.Lock()
+		split := j.cur.last == last.seq && len(j.pending) == 1 && j.pending[0].last == last.seq-1
+		j.mu.Unlock()
+		if !split {
+			t.Fatal("the records are not as this test wants them")
+		}
+		time.Sleep(8 * time.Millisecond)
+		synctest.Wait()
+		if j.Synced() != last.seq {
+			t.Errorf("Synced() = %d after 8 ms, want %d", j.Synced(), last.seq)
+		}
+	})
+}
+
 // TestOpenSyncs checks that records of a killed process, which may never have been
 // synced, are synced before they count as such.
 func TestOpenSyncs(t *testing.T) {
@@ -189,7 +219,7 @@ func TestOpenSyncs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, want := segments(t, 1)
 		for _, n := range m.names {
-			n.writes = []write{{time.Now(), 0, slices.Clone(n.data)}}
+			n.writes, n.syncs = []write{{time.Now(), 0, slices.Clone(n.data)}}, nil
 		}
 		j, _, _ := opened(t, Options{FS: m}, 0)
 		if j.Synced() != 3 {
