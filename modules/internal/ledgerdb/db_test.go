@@ -237,7 +237,7 @@ func TestOpenRefuses(t *testing.T) {
 			t.Helper()
 			put(t, filepath.Join(dir, fileName), make([]byte, 1<<16))
 		}, "invalid database"},
-		{"a directory that is not writable", func(t *testing.T, dir string) {
+		{"a directory in its place", func(t *testing.T, dir string) {
 			t.Helper()
 			if err := os.MkdirAll(filepath.Join(dir, fileName), dirMode); err != nil {
 				t.Fatal(err)

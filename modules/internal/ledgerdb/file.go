@@ -23,6 +23,7 @@ const (
 	defaultJournal = "journal"
 	pageSize       = 4096 // also where pages are larger, so that files can move
 	smallest       = 4 * pageSize
+	growBy         = 1 << 20 // bytes
 	formatVersion  = 1
 	lockTimeout    = 200 * time.Millisecond
 	dirMode        = 0o700
@@ -106,10 +107,14 @@ func openBolt(path string, open openFile) (*file, error) {
 		f.bolt, err = bbolt.Open(path, fileMode, &options)
 		return err
 	})
-	if err != nil && f.os != nil {
-		_ = f.os.Close() // bbolt does not, where it panics; the lock goes with it
+	if err != nil {
+		if f.os != nil {
+			_ = f.os.Close() // bbolt does not, where it panics; the lock goes with it
+		}
+		return nil, err
 	}
-	return f, err
+	f.bolt.AllocSize = growBy
+	return f, nil
 }
 
 func (f *file) isAt(path string) bool {

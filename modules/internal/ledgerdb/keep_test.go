@@ -67,14 +67,14 @@ func TestKeepByItself(t *testing.T) {
 		Now: func() time.Time { return time.Unix(now.Load(), 0) },
 	}
 	d := mustOpen(t, o)
-	record := func(h time.Duration) {
+	record := func(h int) {
 		t.Helper()
 		r := ledgertest.Call("a", "x")
-		r.At = r.At.Add(h * time.Hour)
+		r.At = r.At.Add(time.Duration(h) * time.Hour)
 		d.Record(&r)
 	}
 	for h := range 6 {
-		record(time.Duration(-h))
+		record(-h)
 	}
 	mustClose(t, d)
 	o.Keep = 2 * time.Hour
