@@ -91,6 +91,7 @@ type App struct {
 	table  *consumers.Table
 	prices *pricing.Book
 	shared *shared
+	live   state.Live // requests that this config serves
 
 	parts     []healthPart
 	plainLogs []string // logs that can show keys; set by Start

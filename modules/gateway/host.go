@@ -45,6 +45,9 @@ func (a *App) Record(rq *state.Request) {
 	a.shared.metrics.settled(rq)
 }
 
+// Live implements state.Host.
+func (a *App) Live() *state.Live { return &a.live }
+
 // Observe implements state.Host.
 func (a *App) Observe(rq *state.Request, o state.Outcome) {
 	a.shared.metrics.observe(rq, o)

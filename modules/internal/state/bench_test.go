@@ -15,7 +15,9 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
-type quietHost struct{}
+type quietHost struct{ live *state.Live }
+
+func (h quietHost) Live() *state.Live { return h.live }
 
 func (quietHost) Record(*state.Request)                         {}
 func (quietHost) Observe(*state.Request, state.Outcome)         {}
@@ -45,7 +47,7 @@ func BenchmarkServe(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		delete(vars, "gateway")
-		if err := state.Serve(h, quietHost{}, w, r, next); err != nil {
+		if err := state.Serve(h, quietHost{new(state.Live)}, w, r, next); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -109,6 +109,28 @@ type buffer struct {
 
 	mu   sync.Mutex
 	gone bool
+	sent bool // somebody has read it to its end
+}
+
+// BufferedBody returns the body that [Request.Body] has read, or that
+// [Request.SetBody] has put in its place; nil if neither was called. It is valid
+// until the request ends.
+func (rq *Request) BufferedBody() []byte {
+	if rq.body == nil {
+		return nil
+	}
+	return rq.body.data
+}
+
+// BodySent says that the buffered body was read to its end, which a proxy does that
+// sends it to an upstream.
+func (rq *Request) BodySent() bool {
+	if rq.body == nil {
+		return false
+	}
+	rq.body.mu.Lock()
+	defer rq.body.mu.Unlock()
+	return rq.body.sent
 }
 
 func (b *buffer) serves(body io.ReadCloser) bool {
@@ -199,6 +221,7 @@ func (br *bodyReader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, br.b.data[br.off:])
 	br.off += n
+	br.b.sent = br.b.sent || br.off == len(br.b.data)
 	return n, nil
 }
 

@@ -23,7 +23,10 @@ type host struct {
 	outcomes []state.Outcome
 	requests []*state.Request
 	seen     chan struct{}
+	live     state.Live
 }
+
+func (h *host) Live() *state.Live { return &h.live }
 
 func newHost() *host { return &host{seen: make(chan struct{}, 16)} }
 

@@ -21,6 +21,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -79,6 +80,12 @@ type Request struct {
 
 	// HostData is for the host alone.
 	HostData any
+
+	// account is held while the answer is metered and settled, since the end of
+	// the process settles requests from outside.
+	account sync.Mutex
+	live    link
+	broken  atomic.Bool // nothing more of the answer may pass
 
 	id       string
 	host     Host
@@ -152,6 +159,8 @@ type Host interface {
 	// Observe counts the request in metrics. It runs once, when the
 	// outermost handler is done.
 	Observe(rq *Request, o Outcome)
+	// Live is the set of requests that the host is serving.
+	Live() *Live
 	// LogError reports an error that the gateway answered itself.
 	LogError(rq *Request, r *http.Request, err error)
 }

@@ -53,11 +53,11 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 		r.Body = countedBody{r.Body, &rq.in}
 	}
 	rq.logTo(r)
+	host.Live().enter(rq)
 
 	done := false
 	defer func() {
-		rq.aborted = rq.aborted || !done
-		rq.close(r)
+		rq.close(!done)
 	}()
 	err := h.Handle(&rq.writer, r, rq, next)
 	if err != nil {
@@ -96,9 +96,11 @@ func (rq *Request) logTo(r *http.Request) {
 
 // close ends the request: what was not settled is settled as it stands, then
 // the request is counted and its body buffer given back.
-func (rq *Request) close(r *http.Request) {
-	rq.aborted = rq.aborted || rq.writer.writeErr != nil
-	rq.Settle()
+func (rq *Request) close(broken bool) {
+	rq.account.Lock()
+	rq.aborted = rq.aborted || broken || rq.writer.writeErr != nil
+	rq.settle()
+	rq.account.Unlock()
 	if rq.host != nil {
 		rq.host.Observe(rq, rq.outcome())
 	}
@@ -111,6 +113,7 @@ func (rq *Request) close(r *http.Request) {
 		rq.settlers[i] = nil
 		s.EndRequest()
 	}
+	rq.live.leave()
 }
 
 func (rq *Request) outcome() Outcome {
@@ -142,6 +145,13 @@ func (rq *Request) OnSettle(s Settler) {
 // counts. The response writer calls it before the write that completes the
 // answer; [Serve] calls it at the end for whatever never got there.
 func (rq *Request) Settle() {
+	rq.account.Lock()
+	defer rq.account.Unlock()
+	rq.settle()
+}
+
+// settle is Settle for whoever holds the account.
+func (rq *Request) settle() {
 	if rq.settled {
 		return
 	}

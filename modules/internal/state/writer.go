@@ -3,6 +3,7 @@
 package state
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -49,6 +50,7 @@ type Writer struct {
 	firstByte time.Time
 	writeErr  error
 	flusher   flusher
+	editor    Editor
 	echo      echo
 
 	taps  [3]Tap
@@ -118,9 +120,11 @@ func (w *Writer) WriteHeader(status int) {
 		w.expect = 0
 	}
 	w.limit = 0
+	w.rq.account.Lock()
 	for _, t := range w.taps[:w.ntaps] {
 		w.limit = max(w.limit, t.ResponseHeader(status, h))
 	}
+	w.rq.account.Unlock()
 	switch {
 	case w.expect == 0:
 		w.rq.Settle()
@@ -155,7 +159,25 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if !w.header {
 		w.WriteHeader(http.StatusOK)
 	}
-	terminal := false
+	terminal, err := w.meter(p)
+	if err != nil {
+		return 0, err
+	}
+	if w.holding {
+		return w.hold(p, terminal)
+	}
+	return w.forward(p)
+}
+
+// meter shows p to the taps. If it completes the answer, and the answer is not
+// held, the request is settled.
+func (w *Writer) meter(p []byte) (terminal bool, err error) {
+	rq := w.rq
+	rq.account.Lock()
+	defer rq.account.Unlock()
+	if rq.broken.Load() {
+		return false, errBroken
+	}
 	for _, t := range w.taps[:w.ntaps] {
 		if t.ResponseBody(p) {
 			terminal = true
@@ -165,16 +187,20 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.expect = max(0, w.expect-int64(len(p)))
 		terminal = terminal || w.expect == 0
 	}
-	if w.holding {
-		return w.hold(p, terminal)
+	if terminal && !w.holding {
+		rq.settle()
 	}
-	if terminal {
-		w.rq.Settle()
-	}
-	return w.forward(p)
+	return terminal, nil
 }
 
+// errBroken is what a proxy gets that writes on when the process has settled its
+// request and is about to end.
+var errBroken = errors.New("the gateway is shutting down")
+
 func (w *Writer) forward(p []byte) (int, error) {
+	if w.editor != nil {
+		return w.edited(p)
+	}
 	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	if err != nil && w.writeErr == nil {
@@ -242,6 +268,9 @@ func (w *Writer) letGo() error {
 func (w *Writer) end() error {
 	if !w.header {
 		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+	}
+	if w.editor != nil {
+		return w.editedRest()
 	}
 	if !w.holding {
 		return nil

@@ -20,10 +20,7 @@
 // OpenAI responses by the items of the output. xAI's num_sources_used is no
 // count of searches and is ignored.
 //
-// Every payload of a stream passes through Event of the meter's tap, in this
-// file, whole and named; only those too long to hold pass through Part. Whoever
-// needs the delivered text, for counting tokens that no provider reports, finds
-// it there.
+// A [Listener] hears every payload, for counting tokens that no provider reports.
 package usage
 
 import (
@@ -61,7 +58,8 @@ type Meter struct {
 	searches  int64          // web searches among the items of a responses stream
 	finished  bool           // a Gemini chunk gave the reason why the answer ends
 
-	events  int    // how many the current Write held
+	listener Listener
+	events   int    // how many the current Write held
 	payload []byte // the last of them, valid in the Write
 	notable bool   // one of them was read
 	routine routine
@@ -94,6 +92,22 @@ var parsers = [numFormats]*parser{
 	OllamaNative:      ollamaParser,
 	Gemini:            geminiParser,
 }
+
+// Listener is given all that a response delivers, for counting the tokens that no
+// provider reports. It must not keep or change what it is given.
+type Listener interface {
+	// Event takes a payload of a stream. The name is empty unless the event had
+	// one that matters.
+	Event(name, data []byte)
+	// Part takes a piece of a payload that is too long to be held.
+	Part(name, data []byte, last bool)
+	// Bytes takes a piece of a body that is one JSON document.
+	Bytes(p []byte)
+}
+
+// Listen has l hear the response that comes after the next Reset, and all later
+// ones. Nil ends that.
+func (m *Meter) Listen(l Listener) { m.listener = l }
 
 // Reset prepares the meter for a response and keeps its buffers, unless they
 // have grown large.
@@ -134,6 +148,9 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 		return false
 	}
 	if m.media == MediaJSON {
+		if m.listener != nil {
+			m.listener.Bytes(p)
+		}
 		if !m.doc.Whole(p) && !m.doc.Write(p) {
 			return false
 		}
@@ -144,6 +161,9 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 	}
 	between := m.parser.quiet != neverQuiet && m.lines.Between()
 	if between && m.routine.covers(p, m.parser.quiet) {
+		if m.listener != nil {
+			m.listener.Event(nil, m.routine.payload(p))
+		}
 		return false
 	}
 	m.terminal, m.events, m.notable = false, 0, false
@@ -198,6 +218,9 @@ func (t *tap) Event(name, data []byte) {
 	m := (*Meter)(t)
 	m.events++
 	m.payload = data
+	if m.listener != nil {
+		m.listener.Event(name, data)
+	}
 	m.parser.event(m, name, data)
 }
 
@@ -205,6 +228,9 @@ func (t *tap) Event(name, data []byte) {
 func (t *tap) Part(name, data []byte, last bool) {
 	m := (*Meter)(t)
 	m.notable = true
+	if m.listener != nil {
+		m.listener.Part(name, data, last)
+	}
 	if !m.parting {
 		m.parting = true
 		m.doc.Reset(m.parser.paths)

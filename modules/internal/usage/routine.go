@@ -52,6 +52,15 @@ func (o *routine) covers(p []byte, q quiet) bool {
 	return (found|feedOrBrace(rest[end:]))&highs == 0
 }
 
+// payload is that of an event which is covered. What ends a line is no part of it.
+func (o *routine) payload(p []byte) []byte {
+	end := len(p) - 1
+	if p[end-1] == '\n' {
+		end--
+	}
+	return p[o.start:end]
+}
+
 const (
 	ones  = 0x0101010101010101
 	highs = 0x8080808080808080
