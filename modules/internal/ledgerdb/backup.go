@@ -28,6 +28,8 @@ const (
 func (d *DB) Backup(w io.Writer) error {
 	err := d.checkpoint()
 	if err == nil {
+		d.filing.RLock()
+		defer d.filing.RUnlock()
 		err = guard(func() error {
 			return d.file.bolt.View(func(tx *bbolt.Tx) error { return writeBackup(tx, w) })
 		})

@@ -27,6 +27,9 @@ func (d *DB) checkpoint() error {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
 	err := d.broken
+	if err == nil && d.suspect {
+		err = d.rewrite()
+	}
 	if err == nil {
 		err = d.flush()
 	}
@@ -65,6 +68,7 @@ func (d *DB) flush() error {
 		d.thaw(true)
 		return err
 	}
+	d.suspect = syncFailed(err)
 	// When its last step fails, a transaction may count all the same. It may also
 	// not be durable, so the journal keeps its records.
 	applied, readErr := d.applied()

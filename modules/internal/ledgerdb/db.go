@@ -122,7 +122,9 @@ type DB struct {
 	details       map[ledger.Hour]*ledger.Detail
 	values        []byte // reused, of a transaction
 	broken        error  // the database is damaged: it must not be written to
+	suspect       bool   // a sync of the database failed: it must be written anew
 
+	filing  sync.RWMutex // held for reading by those who use file without checkpointing
 	merging sync.RWMutex // held for reading by those who read frozen
 
 	mu      sync.Mutex
@@ -138,8 +140,8 @@ type DB struct {
 // the journal has beyond the database.
 //
 // An error is returned where the ledger cannot be read or its lock not be had
-// (ErrInUse), or where a new one cannot be made. Where an existing one can be read
-// but not be written, there is none, but Err tells.
+// (ErrInUse), where the directory is read-only, or where a new one cannot be made.
+// An existing one on a full disk is opened, and Err tells.
 func Open(o Options) (*DB, Recovery, error) {
 	o = o.withDefaults()
 	if err := os.MkdirAll(o.Dir, dirMode); err != nil {

@@ -266,6 +266,32 @@ func put(t testing.TB, path string, data []byte) {
 	}
 }
 
+func TestStats(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := mustOpen(t, Options{Dir: dir})
+	check := func(applied, last uint64, pending int, oldest time.Time) {
+		t.Helper()
+		s, err := d.Stats()
+		if err != nil || s.Dir != dir || s.Bytes == 0 || s.Applied != applied || s.Last != last || s.Pending != pending || !s.Oldest.Equal(oldest) {
+			t.Errorf("Stats = %+v, %v", s, err)
+		}
+	}
+	check(0, 0, 0, time.Time{})
+	for _, c := range []string{"a", "b", "a"} {
+		d.Record(new(ledgertest.Call(c, "x")))
+	}
+	check(0, 3, 2, time.Time{})
+	if err := d.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	check(3, 3, 0, ledgertest.Noon)
+	mustClose(t, d)
+	if _, err := d.Stats(); err == nil {
+		t.Error("a closed ledger has facts")
+	}
+}
+
 // TestInterruptedCreation: a file that was never finished does not stand in the
 // way.
 func TestInterruptedCreation(t *testing.T) {

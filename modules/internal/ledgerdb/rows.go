@@ -20,6 +20,8 @@ func (d *DB) Rows(q ledger.Query) ([]ledger.Row, error) {
 	g := ledger.NewGroups(q)
 	d.merging.RLock()
 	defer d.merging.RUnlock()
+	d.filing.RLock()
+	defer d.filing.RUnlock()
 	err := guard(func() error {
 		for range maxOutrun {
 			again, err := d.group(&q, g)
