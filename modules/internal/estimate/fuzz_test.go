@@ -14,7 +14,7 @@ import (
 // and, since a transcript must not depend on what it holds, one at a time.
 func FuzzTranscript(f *testing.F) {
 	for _, s := range streams {
-		f.Add(uint8(s.format), uint8(s.media), uint8(3), bytes.Join(eventsOf(s.shape, 5), []byte("\n")))
+		f.Add(uint8(s.format), uint8(s.media), uint8(3), bytes.Join(eventsOf(s.shape, 2), []byte("\n")))
 	}
 	f.Add(uint8(usage.OpenAIResponses), uint8(usage.MediaSSE), uint8(1), []byte("{\"type\":\"response.output_text.delta\",\"delta\":\"a\\ud83d\"}\n{\"delta\":\"\\ude80\",\"type\":\"response.reasoning_text.delta\"}"))
 	f.Add(uint8(usage.Gemini), uint8(usage.MediaJSON), uint8(2), []byte(`[{"candidates":[{"content":{"parts":[{"text":"a\u00e9","thought":true},{"functionCall":{"args":{"a":["}"]}}}]}}]}]`))

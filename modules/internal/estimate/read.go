@@ -3,7 +3,6 @@
 package estimate
 
 import (
-	"bytes"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -152,17 +151,24 @@ func (w *walker) readEscape(p []byte, i int) int {
 
 // readScalar reads on in a number or literal.
 func (w *walker) readScalar(p []byte, i int) int {
-	end := bytes.IndexAny(p[i:], ",}]:\"{[ \t\r\n")
-	if end < 0 {
-		w.keep(p[i:])
-		return len(p)
+	from := i
+	for i < len(p) && !endsScalar[p[i]] {
+		i++
 	}
-	w.keep(p[i : i+end])
-	if w.to == toWord {
-		w.marked()
+	w.keep(p[from:i])
+	if i < len(p) {
+		if w.to == toWord {
+			w.marked()
+		}
+		w.next()
 	}
-	w.next()
-	return i + end
+	return i
+}
+
+// endsScalar holds the bytes that end a number or literal.
+var endsScalar = [256]bool{
+	',': true, ':': true, '"': true, '{': true, '}': true, '[': true, ']': true,
+	' ': true, '\t': true, '\r': true, '\n': true,
 }
 
 // readNested reads on in a value that is skipped or taken as it is.

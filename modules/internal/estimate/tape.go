@@ -87,8 +87,7 @@ func (t *tape) put(data []byte) {
 					return
 				}
 			} else if n < minSplit {
-				t.buf = append(t.buf, byte(n))
-				t.gap(rest, n)
+				t.buf = gap(append(t.buf, byte(n)), rest, n)
 				return
 			}
 		}
@@ -104,23 +103,21 @@ func (t *tape) putGaps(rest []byte, n int) bool {
 	if i < 0 || i >= recordWhole || after > n || n-after > 0xff || string(rest[i:after]) != string(t.buf[t.in:t.in+t.infix]) {
 		return false
 	}
-	t.buf = append(t.buf, byte(i), byte(n-after))
-	t.gap(rest, i)
-	t.gap(rest[after:], n-after)
+	b := append(t.buf, byte(i), byte(n-after))
+	t.buf = gap(gap(b, rest, i), rest[after:], n-after)
 	return true
 }
 
 // gap appends the first n bytes of p. Few are copied faster by copying more.
-func (t *tape) gap(p []byte, n int) {
+func gap(b, p []byte, n int) []byte {
 	const few = 16
-	used := len(t.buf)
-	if n <= few && len(p) >= few && cap(t.buf)-used >= few {
-		t.buf = t.buf[:used+few]
-		*(*[few]byte)(t.buf[used:]) = [few]byte(p)
-		t.buf = t.buf[:used+n]
-		return
+	used := len(b)
+	if n <= few && len(p) >= few && cap(b)-used >= few {
+		b = b[:used+few]
+		*(*[few]byte)(b[used:]) = [few]byte(p)
+		return b[:used+n]
 	}
-	t.buf = append(t.buf, p[:n]...)
+	return append(b, p[:n]...)
 }
 
 // putOther records a payload that does not have the shape, or that might have a
