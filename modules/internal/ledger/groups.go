@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,9 +13,9 @@ import (
 type Groups struct {
 	q          Query
 	first, end Hour
-	index      map[group]int
-	rows       []Row
+	rows       map[group]*Row
 	byTag      bool
+	byTime     bool // by hour or day
 }
 
 // group is what tells the rows of an answer apart.
@@ -25,7 +26,11 @@ type group struct {
 
 // NewGroups returns the sums that q asks for, of nothing yet.
 func NewGroups(q Query) *Groups {
-	g := &Groups{q: q, index: map[group]int{}, byTag: slices.Contains(q.By, ByTag)}
+	g := &Groups{
+		q: q, rows: map[group]*Row{},
+		byTag:  slices.Contains(q.By, ByTag),
+		byTime: slices.Contains(q.By, ByHour) || slices.Contains(q.By, ByDay),
+	}
 	g.first, g.end = q.Hours()
 	return g
 }
@@ -73,29 +78,31 @@ func (g *Groups) group(h Hour, k *Key) group {
 }
 
 func (g *Groups) sum(to group, w *Row) {
-	i, ok := g.index[to]
-	if !ok {
+	sum := g.rows[to]
+	if sum == nil {
 		to.Key = to.clone()
-		i = len(g.rows)
-		g.index[to] = i
-		g.rows = append(g.rows, Row{Key: to.Key})
-		if slices.Contains(g.q.By, ByHour) || slices.Contains(g.q.By, ByDay) {
-			g.rows[i].Hour = to.hour.Start()
+		sum = &Row{Key: to.Key}
+		if g.byTime {
+			sum.Hour = to.hour.Start()
 		}
+		g.rows[to] = sum
 	}
-	g.rows[i].Add(w)
+	sum.Add(w)
 }
 
-// Rows returns the sums, sorted as the query says. The Groups must not be used
-// afterwards.
+// Rows returns the sums, sorted as the query says.
 func (g *Groups) Rows() []Row {
-	slices.SortFunc(g.rows, func(a, b Row) int {
+	sorted := slices.SortedFunc(maps.Values(g.rows), func(a, b *Row) int {
 		for _, d := range g.q.By {
-			if c := d.compare(&a, &b); c != 0 {
+			if c := d.compare(a, b); c != 0 {
 				return c
 			}
 		}
 		return 0
 	})
-	return g.rows
+	rows := make([]Row, len(sorted))
+	for i, w := range sorted {
+		rows[i] = *w
+	}
+	return rows
 }

@@ -20,6 +20,10 @@ type Query struct {
 	// By lists what rows are told apart by, and rows are sorted by it in that
 	// order. Without dimensions everything becomes one row, and nothing none.
 	By []Dimension
+	// MaxRows, if above zero, bounds the memory of an answer: one that would have
+	// more rows has MaxRows+1, by which it can be told, and what they say is of no
+	// use.
+	MaxRows int
 }
 
 // Hours returns the hours that q is about: from the first one on, and before

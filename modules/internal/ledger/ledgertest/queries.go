@@ -70,6 +70,11 @@ func testFilters(t *testing.T, open Open) {
 			checkRows(t, l, ledger.Query{Filter: tc.filter, By: by}, tc.want...)
 		})
 	}
+	for limit, want := range map[int]int{0: 7, 8: 7, 7: 7, 6: 7, 2: 3} {
+		if got := len(Rows(t, l, ledger.Query{By: by, MaxRows: limit})); got != want {
+			t.Errorf("with at most %d rows there are %d, want %d", limit, got, want)
+		}
+	}
 }
 
 func testDimensions(t *testing.T, open Open) {
