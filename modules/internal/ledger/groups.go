@@ -80,6 +80,9 @@ func (g *Groups) group(h Hour, k *Key) group {
 func (g *Groups) sum(to group, w *Row) {
 	sum := g.rows[to]
 	if sum == nil {
+		if g.q.MaxRows > 0 && len(g.rows) > g.q.MaxRows {
+			return
+		}
 		to.Key = to.clone()
 		sum = &Row{Key: to.Key}
 		if g.byTime {

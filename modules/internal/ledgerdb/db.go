@@ -35,6 +35,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
@@ -117,6 +118,7 @@ type DB struct {
 	stop  chan struct{} // closed by Close
 	ended chan struct{} // closed by the goroutine
 	once  sync.Once     // Close
+	keep  atomic.Int64  // how long, as a time.Duration
 
 	checkpointing sync.Mutex // one at a time; guards what is below
 	details       map[ledger.Hour]*ledger.Detail
@@ -155,6 +157,7 @@ func Open(o Options) (*DB, Recovery, error) {
 		o: o, file: f, details: map[ledger.Hour]*ledger.Detail{},
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
+	d.keep.Store(int64(o.Keep))
 	recovery, err := d.replay()
 	if err != nil {
 		return nil, recovery, errors.Join(fmt.Errorf("open ledger in %s: %w", o.Dir, err), f.close(err))

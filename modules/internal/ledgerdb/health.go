@@ -37,6 +37,7 @@ func (d *DB) loop(tried time.Time) {
 	defer timer.Stop()
 	var (
 		kept ledger.Hour // the clock hour in which old ones were last looked for
+		keep int64       // how long they were kept then
 		told bool        // that the ledger fails
 	)
 	for {
@@ -51,8 +52,9 @@ func (d *DB) loop(tried time.Time) {
 			_ = d.checkpoint() // Err has it
 			tried = now
 		}
-		if hour := ledger.HourOf(d.o.Now()); hour != kept && d.Err() == nil && d.prune() == nil {
-			kept = hour
+		hour, want := ledger.HourOf(d.o.Now()), d.keep.Load()
+		if (hour != kept || want != keep) && d.Err() == nil && d.prune() == nil {
+			kept, keep = hour, want
 		}
 		if err := d.Err(); (err != nil) != told {
 			told = err != nil

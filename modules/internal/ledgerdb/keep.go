@@ -16,16 +16,24 @@ import (
 // wait for long.
 const pruneAtOnce = 10_000
 
+// SetKeep changes how long sums are kept, as Options.Keep says it.
+func (d *DB) SetKeep(keep time.Duration) {
+	if d.keep.Swap(int64(keep)) != int64(keep) {
+		d.hurry()
+	}
+}
+
 // prune deletes the hours that ended longer ago than Keep.
 //
 // What counts as now is at most the hour of the newest row: a clock that is far
 // ahead at the start of the machine then deletes nothing.
 func (d *DB) prune() error {
-	if d.o.Keep <= 0 {
-		return nil
-	}
 	for {
-		more, err := d.pruneSome(d.o.Keep)
+		keep := time.Duration(d.keep.Load())
+		if keep <= 0 {
+			return nil
+		}
+		more, err := d.pruneSome(keep)
 		if err != nil {
 			err = fmt.Errorf("delete old rows of the ledger in %s: %w", d.o.Dir, err)
 			d.mu.Lock()

@@ -110,3 +110,27 @@ func TestKeepDeletesInSteps(t *testing.T) {
 		t.Errorf("hours %v are left", got)
 	}
 }
+
+// TestSetKeep: another time to keep is applied at once, and not only in the next
+// hour.
+func TestSetKeep(t *testing.T) {
+	t.Parallel()
+	d := mustOpen(t, Options{
+		Dir: t.TempDir(), Keep: 100 * time.Hour, CheckpointEvery: time.Millisecond,
+		Now: func() time.Time { return ledgertest.Noon },
+	})
+	for h := range 6 {
+		r := ledgertest.Call("a", "x")
+		r.At = r.At.Add(-time.Duration(h) * time.Hour)
+		d.Record(&r)
+	}
+	if err := d.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	d.SetKeep(0)
+	if got := hours(t, d); len(got) != 6 {
+		t.Errorf("hours %v are left of what is kept for ever", got)
+	}
+	d.SetKeep(2 * time.Hour)
+	eventually(t, "deleting after the change", func() bool { return slices.Equal(hours(t, d), []int{2, 1, 0}) })
+}
