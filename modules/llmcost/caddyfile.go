@@ -31,6 +31,8 @@ const auto = "auto"
 //		provider      <name>
 //		max_body      <size>
 //		headers       on|off
+//		ask_usage     on|off
+//		unfinished    break|pass
 //		unknown_model allow|refuse
 //	}
 //
@@ -46,14 +48,17 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := h.name(args[0]); err != nil {
 		return d.WrapErr(err)
 	}
-	headers := true
+	headers, ask := true, true
+	var unfinished string
 	err = options.Parse(d, "llm_cost", options.Set{
 		"provider":      options.Func("<name>", func(args []string) error { return h.ownProvider(args[0]) }),
 		"max_body":      options.SizeBetween(&h.MaxBody, 1<<10, 1<<30),
 		"headers":       options.Bool(&headers),
+		"ask_usage":     options.Bool(&ask),
+		"unfinished":    options.Enum(&unfinished, "break", "pass"),
 		"unknown_model": options.Enum(&h.UnknownModel, gateway.UnknownAllow, gateway.UnknownRefuse),
 	})
-	h.HeadersOff = !headers
+	h.HeadersOff, h.AskUsageOff, h.UnfinishedPass = !headers, !ask, unfinished == "pass"
 	if err == nil && h.Provider == "" && args[0] != auto {
 		err = d.Errf("llm_cost: %s is a wire format and says nothing about prices; add: provider <name>", args[0])
 	}

@@ -57,6 +57,8 @@ const (
 // `{gateway.llm.tokens}` | All tokens; also input_tokens, output_tokens, and tokens.<class>
 // `{gateway.llm.cost}` | The cost in US dollars, exact; empty while unknown
 // `{gateway.llm.exact}` | Whether the provider itself reported the complete usage
+// `{gateway.llm.estimated}` | Whether the gateway had to count tokens itself
+// `{gateway.llm.tokenizer}` | With what it counted them
 // `{gateway.llm.truncated}` | Whether the answer broke off
 // `{gateway.llm.service_tier}` | The service tier that the answer names
 type Handler struct {
@@ -78,6 +80,17 @@ type Handler struct {
 	// HeadersOff leaves out the response headers with tokens and cost, and
 	// with them the holding of answers.
 	HeadersOff bool `json:"headers_off,omitempty"`
+
+	// AskUsageOff leaves streamed calls as they are. By default the gateway asks
+	// OpenAI-style streams for their usage where the client did not, and removes
+	// from the answer what that adds. It is for servers that refuse to be asked;
+	// their streams are counted by the gateway.
+	AskUsageOff bool `json:"ask_usage_off,omitempty"`
+
+	// UnfinishedPass lets a stream that lacks the event which ends its format, a
+	// usage and an error end as if it were complete. By default the connection is
+	// broken then, because most clients could not tell.
+	UnfinishedPass bool `json:"unfinished_pass,omitempty"`
 
 	// UnknownModel overrides the app's option of the same name: "allow" or
 	// "refuse".
@@ -137,8 +150,9 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if kind == free {
 		return next.ServeHTTP(w, r)
 	}
+	var q question
 	if kind == call {
-		if err := h.readRequest(r, rq); err != nil {
+		if err := h.readRequest(r, rq, &q); err != nil {
 			return err
 		}
 	}
@@ -149,16 +163,20 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if kind != call {
 		return h.passUnread(w, r, rq, kind, next)
 	}
-	// The usage stands in the body, so the body must be readable.
-	r.Header["Accept-Encoding"] = []string{"identity"}
+	acceptReadable(r.Header, rq.LLM.Stream)
 	m := meters.Get().(*meter)
 	m.handler, m.rq, m.asked = h, rq, model
+	m.filtering, m.background = h.ask(r, rq, &q), q.background()
 	rq.OnSettle(m)
-	w = rq.Tapped(w, r, m)
-	if err := next.ServeHTTP(w, r); err != nil {
+	m.writer = rq.Tapped(w, r, m)
+	if err := next.ServeHTTP(m.writer, r); err != nil {
 		return err
 	}
-	return rq.EndTapped(w)
+	if !h.UnfinishedPass && m.unfinished() {
+		// The end of the body would look like the end of the answer.
+		panic(http.ErrAbortHandler)
+	}
+	return rq.EndTapped(m.writer)
 }
 
 // endpoint says what the request is for: by its path, or, for JSON posted to a

@@ -8,9 +8,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/decode"
+	"github.com/caddy-gateway/tollgate/modules/internal/estimate"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
+	"github.com/caddy-gateway/tollgate/modules/internal/usagefilter"
 )
 
 // Response headers of an answer that was held to its end.
@@ -18,6 +21,8 @@ const (
 	headerCost   = "X-Gateway-Cost-Usd"
 	headerInput  = "X-Gateway-Input-Tokens"
 	headerOutput = "X-Gateway-Output-Tokens"
+	// headerEstimated names the tokenizer where the provider did not report usage.
+	headerEstimated = "X-Gateway-Estimated-With"
 )
 
 // otherModel stands for models that are not told apart.
@@ -25,18 +30,38 @@ const otherModel = "_other"
 
 // meter is the metering of one request. Meters are used again, for their buffers.
 type meter struct {
-	handler *Handler
-	rq      *state.Request
-	asked   *pricing.Model // of the model that the request names, if it is known
-	usage   usage.Meter
-	media   usage.Media
+	handler    *Handler
+	rq         *state.Request
+	writer     *state.Writer  // through which the answer goes
+	asked      *pricing.Model // of the model that the request names, if it is known
+	filtering  bool           // the gateway has asked for the usage, the client has not
+	background bool           // the answer is produced later
+
+	usage      usage.Meter
+	transcript estimate.Transcript
+	filter     usagefilter.Filter
+	media      usage.Media
+	decoder    *decode.Decoder // of a compressed body
+	plain      func(p []byte)  // takes what it decodes
+	terminal   bool            // the body has shown its end
+	opaque     bool            // there is a body that cannot be read
 }
 
-var meters = sync.Pool{New: func() any { return new(meter) }}
+var meters = sync.Pool{New: func() any {
+	m := new(meter)
+	m.usage.Listen(&m.transcript)
+	m.plain = func(p []byte) { m.terminal = m.usage.Write(p) || m.terminal }
+	return m
+}}
 
 // EndRequest implements state.Settler.
 func (m *meter) EndRequest() {
-	m.handler, m.rq, m.asked, m.media = nil, nil, nil, usage.MediaNone
+	if m.decoder != nil {
+		m.decoder.Close()
+	}
+	m.handler, m.rq, m.writer, m.asked, m.decoder = nil, nil, nil, nil, nil
+	m.filtering, m.background, m.terminal, m.opaque = false, false, false, false
+	m.media = usage.MediaNone
 	meters.Put(m)
 }
 
@@ -47,22 +72,34 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return 0
 	}
-	if enc := first(h["Content-Encoding"]); enc != "" && !strings.EqualFold(enc, "identity") {
-		m.rq.LLM.Metered = true // a call whose usage cannot be read
-		return 0
-	}
+	llm := &m.rq.LLM
+	llm.Metered = true
 	m.media = usage.MediaOf(first(h["Content-Type"]))
-	if m.media == usage.MediaNone {
-		m.rq.LLM.Metered = true // likewise
+	if !m.decodes(first(h["Content-Encoding"])) || m.media == usage.MediaNone {
+		m.media, m.opaque = usage.MediaNone, true // a call whose usage cannot be read
 		return 0
 	}
-	m.usage.Expect(m.rq.LLM.Model)
-	m.usage.Reset(m.rq.LLM.Endpoint.Format, m.media)
-	m.rq.LLM.Metered = true
-	if m.handler.HeadersOff || m.media != usage.MediaJSON || m.rq.LLM.Stream {
+	m.usage.Expect(llm.Model)
+	m.usage.Reset(llm.Endpoint.Format, m.media)
+	m.transcript.Reset(llm.Endpoint.Format, m.media, m.encoding())
+	if m.filtering && m.media == usage.MediaSSE && m.decoder == nil {
+		m.filter.Reset()
+		delete(h, "Content-Length")
+		m.writer.Edit(m)
+	}
+	if m.handler.HeadersOff || m.media != usage.MediaJSON || llm.Stream {
 		return 0
 	}
 	return holdLimit
+}
+
+// decodes makes ready for a content coding and says whether it can be read.
+func (m *meter) decodes(coding string) (ok bool) {
+	if coding == "" || strings.EqualFold(coding, "identity") {
+		return true
+	}
+	m.decoder, ok = decode.New(coding)
+	return ok
 }
 
 // first is Header.Get for a name that is canonical already.
@@ -75,33 +112,65 @@ func first(values []string) string {
 
 // withoutClaims removes what the gateway alone may say.
 func withoutClaims(h http.Header) {
-	for _, name := range [...]string{headerCost, headerInput, headerOutput} {
+	for _, name := range [...]string{headerCost, headerInput, headerOutput, headerEstimated} {
 		delete(h, name)
 	}
 }
 
 // ResponseBody implements state.Tap.
 func (m *meter) ResponseBody(p []byte) bool {
-	if m.media == usage.MediaNone {
+	switch {
+	case m.media == usage.MediaNone:
 		return false
+	case m.decoder == nil:
+		return m.usage.Write(p)
 	}
-	return m.usage.Write(p)
+	m.terminal = false
+	m.decoder.Write(p, m.plain)
+	return m.terminal
 }
+
+// EditBody implements state.Editor: it removes what the answer has only because
+// the gateway asked for it.
+func (m *meter) EditBody(p []byte) []byte { return m.filter.Write(p) }
+
+// EndBody implements state.Editor.
+func (m *meter) EndBody() []byte { return m.filter.Finish() }
 
 // SettleRequest implements state.Settler: it prices what was metered.
 func (m *meter) SettleRequest(rq *state.Request) {
 	llm := &rq.LLM
 	if !llm.Metered {
+		if rq.Status() < 200 || rq.Status() == state.StatusClientClosed {
+			m.estimateUnanswered(llm)
+		}
 		return
 	}
 	if m.media != usage.MediaNone {
+		if m.decoder != nil {
+			m.decoder.Finish(m.plain)
+		}
 		llm.Report = m.usage.Finish()
+		llm.Report.Malformed = llm.Report.Malformed || m.unreadable()
 		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, m.media)
 		// Some providers count up in every event of a stream: the last count that
 		// arrived of a broken one is not what the call has used.
 		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated
 	}
+	m.estimate(llm)
 	m.price(llm)
+}
+
+// unfinished says that a stream has ended without the event that ends its format,
+// without a usage and without an error: something on the way cut it, and what the
+// client has is not a whole answer.
+func (m *meter) unfinished() bool {
+	if m.media != usage.MediaSSE && m.media != usage.MediaNDJSON {
+		return false
+	}
+	m.rq.Settle()
+	llm := &m.rq.LLM
+	return llm.Truncated && !llm.Report.Found && !llm.Report.Failed
 }
 
 // price looks for the model that answered, then for the one that was asked.
@@ -118,7 +187,7 @@ func (m *meter) price(llm *state.LLM) {
 	case llm.Report.Model != "":
 		llm.Label = llm.Report.Model
 	}
-	if !ok || !llm.Report.Found {
+	if !ok || !llm.Report.Found && !llm.Estimated {
 		return
 	}
 	quote := model.Price(pricing.Query{
@@ -152,7 +221,7 @@ func hasTerminal(f usage.Format, media usage.Media) bool {
 // HeldHeader implements state.Tap.
 func (m *meter) HeldHeader(h http.Header) {
 	llm := &m.rq.LLM
-	if m.handler.HeadersOff || !llm.Metered || !llm.Report.Found {
+	if m.handler.HeadersOff || !llm.Metered || !llm.Report.Found && !llm.Estimated {
 		return
 	}
 	v := []string{
@@ -164,10 +233,14 @@ func (m *meter) HeldHeader(h http.Header) {
 		v[2] = llm.Cost.String()
 	}
 	h[headerInput], h[headerOutput], h[headerCost] = v[0:1:1], v[1:2:2], v[2:3:3]
+	if llm.Estimated {
+		h[headerEstimated] = []string{llm.Tokenizer}
+	}
 }
 
 // Interface guards
 var (
 	_ state.Tap     = (*meter)(nil)
+	_ state.Editor  = (*meter)(nil)
 	_ state.Settler = (*meter)(nil)
 )

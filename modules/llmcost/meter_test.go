@@ -80,7 +80,7 @@ func TestSamplesAreMetered(t *testing.T) {
 
 func TestAnswersThatSayNothing(t *testing.T) {
 	t.Parallel()
-	const request = `{"model":"gpt-4o-mini","messages":[]}`
+	const request = `{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hello there"}]}` // 9 tokens
 	big := `{"model":"gpt-4o-mini","choices":[{"message":{"content":"` + strings.Repeat("x", holdLimit) + `"}}],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}`
 	tests := map[string]struct {
 		upstream  http.HandlerFunc
@@ -91,11 +91,11 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		unknown   int64
 		tokens    int64
 	}{
-		"without usage":      {upstream: answer("application/json", `{"model":"gpt-4o-mini","choices":[]}`), metered: true, unknown: 1},
-		"not JSON after all": {upstream: answer("application/json", "<html>oops"), metered: true, malformed: true, unknown: 1},
+		"without usage":      {upstream: answer("application/json", `{"model":"gpt-4o-mini","choices":[]}`), metered: true, tokens: 9},
+		"not JSON after all": {upstream: answer("application/json", "<html>oops"), metered: true, malformed: true, tokens: 9},
 		"cut off": {
 			upstream: answer("text/event-stream", "data: {\"model\":\"gpt-4o-mini\",\"choices\":[]}\n\n"),
-			metered:  true, truncated: true, unknown: 1,
+			metered:  true, truncated: true, tokens: 9,
 		},
 		"another media type": {upstream: answer("audio/mpeg", "ID3"), metered: true, unknown: 1},
 		"an error": {upstream: func(w http.ResponseWriter, _ *http.Request) {
@@ -103,10 +103,10 @@ func TestAnswersThatSayNothing(t *testing.T) {
 			w.WriteHeader(http.StatusTooManyRequests)
 			_, _ = w.Write([]byte(`{"error":{"message":"slow down"}}`))
 		}, body: `{"error":{"message":"slow down"}}`},
-		"compressed in spite of us": {upstream: func(w http.ResponseWriter, _ *http.Request) {
+		"compressed and damaged": {upstream: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			answer("application/json", "\x1f\x8b")(w, nil)
-		}, metered: true, unknown: 1},
+		}, metered: true, malformed: true, unknown: 1},
 		"larger than what is held": {upstream: answer("application/json", big), metered: true, tokens: 12},
 	}
 	for name, tc := range tests {
@@ -125,8 +125,8 @@ func TestAnswersThatSayNothing(t *testing.T) {
 			if row.Requests != 1 || row.PriceUnknown != tc.unknown || row.Counts.Total() != tc.tokens {
 				t.Errorf("row %+v", row)
 			}
-			if w.Header().Get("X-Gateway-Cost-Usd") != "" {
-				t.Error("a cost is claimed")
+			if (w.Header().Get("X-Gateway-Cost-Usd") != "") != (row.Estimated == 1 && !llm.Truncated) {
+				t.Errorf("cost %q is claimed", w.Header().Get("X-Gateway-Cost-Usd"))
 			}
 		})
 	}

@@ -18,6 +18,7 @@ const (
 	memberModel = iota
 	memberStream
 	memberBackground
+	memberStreamOptions
 )
 
 // decided lists them, and after them those that limit what an answer may cost.
@@ -28,7 +29,7 @@ var decided = jsonpeek.NewNames(
 
 // readRequest reads model and stream. A path that names the model (Gemini)
 // wins; the body is then still checked.
-func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
+func (h *Handler) readRequest(r *http.Request, rq *state.Request, q *question) error {
 	llm := &rq.LLM
 	llm.Model, llm.Stream = llm.Endpoint.Model, llm.Endpoint.Stream
 	body, err := rq.Body(r, h.MaxBody)
@@ -38,24 +39,23 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 	if len(body) == 0 {
 		return state.Deny(http.StatusBadRequest, "invalid_json", "The request has no body; a model call needs a JSON object")
 	}
-	var members [8][]byte
-	if err := jsonpeek.Scan(body, decided, members[:]); err != nil {
+	if err := jsonpeek.Scan(body, decided, q.members[:]); err != nil {
 		return refuseBody(err)
 	}
 	if llm.Endpoint.Model == "" {
-		if raw := members[memberModel]; raw != nil {
+		if raw := q.members[memberModel]; raw != nil {
 			model, ok := jsonpeek.String(raw)
 			if !ok {
 				return state.Deny(http.StatusBadRequest, "invalid_model", "The member model must be a string")
 			}
 			llm.Model = model
 		}
-		if background, _ := jsonpeek.Bool(members[memberBackground]); background && h.refuse {
+		if q.background() && h.refuse {
 			return state.Deny(http.StatusForbidden, "background_not_metered",
 				"An answer that is produced in the background cannot be metered, and calls without a price are refused here")
 		}
 		llm.Stream = llm.Endpoint.Format == usage.OllamaNative && streamsByDefault(llm.Endpoint.Operation)
-		if raw := members[memberStream]; raw != nil && !jsonpeek.IsNull(raw) {
+		if raw := q.members[memberStream]; raw != nil && !jsonpeek.IsNull(raw) {
 			stream, ok := jsonpeek.Bool(raw)
 			if !ok {
 				return state.Deny(http.StatusBadRequest, "invalid_stream", "The member stream must be true or false")
@@ -63,7 +63,20 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request) error {
 			llm.Stream = stream
 		}
 	}
+	q.body = body
 	return nil
+}
+
+// question is what a request body says.
+type question struct {
+	body    []byte
+	members [8][]byte // those that are decided on; parts of body
+}
+
+// background says that the answer is to be produced later.
+func (q *question) background() bool {
+	background, _ := jsonpeek.Bool(q.members[memberBackground])
+	return background
 }
 
 // streamsByDefault says which of Ollama's operations stream unless told not to.

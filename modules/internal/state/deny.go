@@ -47,6 +47,9 @@ func DenyWith(d *Denial) error { return caddyhttp.Error(d.Status, d) }
 // reverse_proxy uses as well.
 const StatusClientClosed = 499
 
+// CodeClientClosed is the Failure.Code of a request whose client left.
+const CodeClientClosed = "client_closed"
+
 // failureOf reads what an error says about how the request failed.
 func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) {
 	if d, ok := errors.AsType[*Denial](err); ok {
@@ -62,7 +65,7 @@ func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) 
 	f := Failure{Status: status}
 	switch {
 	case status == StatusClientClosed || errors.Is(ctx.Err(), context.Canceled):
-		f.Code, f.Message = "client_closed", "The client closed the connection"
+		f.Code, f.Message = CodeClientClosed, "The client closed the connection"
 	case rq.upstreamAnswered(status):
 		f.Code, f.Message = answeredCode(status), "The upstream answered "+strconv.Itoa(status)+", also when it was tried again"
 	case status == http.StatusUnauthorized:

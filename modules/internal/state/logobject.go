@@ -71,6 +71,9 @@ func (o llmLogObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	}
 	enc.AddBool("usage_found", l.Report.Found)
 	enc.AddBool("exact", l.Exact())
+	if l.Estimated {
+		enc.AddString("estimated_with", l.Tokenizer)
+	}
 	if l.Report.ServiceTier != "" {
 		enc.AddString("service_tier", l.Report.ServiceTier)
 	}

@@ -101,6 +101,10 @@ func (l *LLM) placeholder(name string) (any, bool) {
 		return l.Cost.String(), true
 	case "exact":
 		return strconv.FormatBool(l.Exact()), true
+	case "estimated":
+		return strconv.FormatBool(l.Estimated), true
+	case "tokenizer":
+		return l.Tokenizer, true
 	case "truncated":
 		return strconv.FormatBool(l.Truncated), true
 	}
@@ -116,5 +120,5 @@ func (l *LLM) placeholder(name string) (any, bool) {
 
 // Exact says that the provider itself reported the complete usage.
 func (l *LLM) Exact() bool {
-	return l.Report.Found && !l.Report.OutputPartial && !l.Report.Malformed
+	return l.Report.Found && !l.Report.OutputPartial && !l.Report.Malformed && !l.Estimated
 }

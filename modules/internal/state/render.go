@@ -108,7 +108,7 @@ func (rq *Request) logSecondError(r *http.Request, err error) {
 	first := rq.Failure
 	defer func() { rq.Failure = first }()
 	rq.Failure, _ = rq.failureOf(r.Context(), err)
-	if rq.Failure.Status != StatusClientClosed && rq.Failure.Code != "client_closed" {
+	if rq.Failure.Status != StatusClientClosed && rq.Failure.Code != CodeClientClosed {
 		// Whatever its status is, a broken error page is the server's fault.
 		rq.Failure = Failure{
 			Status: http.StatusInternalServerError, Code: "error_route_failed",
@@ -175,7 +175,7 @@ func (w *Writer) reset() {
 		dropContent(w.Header())
 	}
 	w.release()
-	w.header, w.status, w.expect, w.ntaps = false, 0, -1, 0
+	w.header, w.status, w.expect, w.ntaps, w.editor = false, 0, -1, 0, nil
 }
 
 // dropContent removes what a header says about a body that will not come.

@@ -130,6 +130,10 @@ type LLM struct {
 	PriceKnown bool
 	// Truncated says that the answer ended before it was complete.
 	Truncated bool
+	// Estimated says that tokens in the report were counted by the gateway, for
+	// want of a complete report from the provider, and Tokenizer with what.
+	Estimated bool
+	Tokenizer string
 }
 
 // Failure is how a request failed, for logs, metrics and the ledger.

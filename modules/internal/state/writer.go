@@ -68,7 +68,7 @@ type flusher interface{ FlushError() error }
 // hand on. In the usual case w is the request's own writer and is returned as
 // it is; where another handler (encode, say) stands in between, t gets a
 // writer of its own, so that it sees the bytes as they are at its place.
-func (rq *Request) Tapped(w http.ResponseWriter, r *http.Request, t Tap) http.ResponseWriter {
+func (rq *Request) Tapped(w http.ResponseWriter, r *http.Request, t Tap) *Writer {
 	own, ok := w.(*Writer)
 	if !ok || own.ntaps == len(own.taps) {
 		own = new(Writer)

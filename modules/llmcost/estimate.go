@@ -1,0 +1,62 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package llmcost
+
+import (
+	"github.com/caddy-gateway/tollgate/modules/internal/estimate"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
+	"github.com/caddy-gateway/tollgate/modules/internal/usage"
+)
+
+// estimate counts what the provider did not report: the request, unless at least
+// that was said, and what was delivered of the answer.
+//
+// What cannot be estimated stays unknown: endpoints that bill something other than
+// tokens, answers produced in the background, bodies that could not be decoded.
+// Nor is there anything to count where the provider reports an error and has
+// delivered nothing.
+func (m *meter) estimate(llm *state.LLM) {
+	r := &llm.Report
+	if r.Found && !r.OutputPartial || llm.Endpoint.Operation == "" || m.background || m.unreadable() {
+		return
+	}
+	output := m.transcript.Output()
+	if r.Failed && output.IsZero() {
+		return
+	}
+	encoding := m.encoding()
+	if !r.Found {
+		r.Counts = usage.Counts{}
+		r.Counts[usage.Input] = estimate.Prompt(llm.Endpoint.Format, llm.Endpoint.Operation, m.rq.BufferedBody(), encoding)
+	}
+	for _, c := range [...]usage.Class{usage.Output, usage.Reasoning} {
+		r.Counts[c] = max(r.Counts[c], output[c])
+	}
+	llm.Estimated, llm.Tokenizer = true, encoding.Name()
+}
+
+// estimateUnanswered charges a call that its client gave up before there was an
+// answer: if the upstream has the whole request, it is at work on it.
+func (m *meter) estimateUnanswered(llm *state.LLM) {
+	if m.rq.Failure.Code != state.CodeClientClosed && !m.rq.Aborted() || !m.rq.BodySent() {
+		return
+	}
+	llm.Metered, llm.Truncated = true, true
+	m.estimate(llm)
+	m.price(llm)
+}
+
+// encoding is the tokenizer of the model that answered, or was asked.
+func (m *meter) encoding() tokens.Encoding {
+	llm := &m.rq.LLM
+	if llm.Report.Model != "" {
+		return tokens.EncodingFor(llm.Provider, llm.Report.Model)
+	}
+	return tokens.EncodingFor(llm.Provider, llm.Model)
+}
+
+// unreadable says that there was a body and its text is not known.
+func (m *meter) unreadable() bool {
+	return m.opaque || m.decoder != nil && m.decoder.Err() != nil && !m.rq.Aborted()
+}
