@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
@@ -93,6 +94,29 @@ func TestLongPrompts(t *testing.T) {
 		if off := float64(got)/float64(want) - 1; off > 0.02 || off < -0.02 {
 			t.Errorf("%d bytes: Prompt() = %d, want %d", size, got, want)
 		}
+	}
+}
+
+// TestPromptIsBounded compares with one text of the longest kind that is counted
+// as a whole.
+func TestPromptIsBounded(t *testing.T) {
+	chat := func(messages, size int) []byte {
+		message := `{"role":"user","content":"` + strings.Repeat("word ", size/5) + `"},`
+		return []byte(`{"messages":[` + strings.TrimSuffix(strings.Repeat(message, messages), ",") + `]}`)
+	}
+	took := func(body []byte) time.Duration {
+		least := time.Duration(1 << 62)
+		for range 2 {
+			start := time.Now()
+			Prompt(usage.OpenAIChat, "chat", body, tokens.O200kBase)
+			least = min(least, time.Since(start))
+		}
+		return least
+	}
+	took(chat(1, 1)) // loads the vocabulary
+	limit := 5 * took(chat(1, tokens.MaxExact-100))
+	if long := took(chat(60, 100_000)); long > limit {
+		t.Errorf("6 MB in messages took %v, want at most %v", long, limit)
 	}
 }
 

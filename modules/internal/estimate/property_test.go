@@ -226,9 +226,10 @@ func TestResetForgets(t *testing.T) {
 		tr.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
 		tr.Part(nil, []byte(`{"choices":[{"delta":{"content":"x`), false)
 		tr.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
-		tr.Event(nil, []byte(`{"choices":[{"delta":{"content":"hello world"}}]}`))
-		if got := tr.Output(); got != (usage.Counts{usage.Output: 2}) {
-			t.Fatalf("%v after Reset", got)
+		tr.Event(nil, []byte(`{"choices":[{"delta":{"content":"hello"}}]}`))
+		tr.Part(nil, []byte(`{"choices":[{"delta":{"content":" world"}}]}`), true)
+		if got := read(t, &tr); got != (delivered{text: "hello world"}) {
+			t.Fatalf("%+v after Reset", got)
 		}
 		tr.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
 		if got := tr.Output(); !got.IsZero() {
@@ -237,6 +238,24 @@ func TestResetForgets(t *testing.T) {
 		held := cap(tr.tape.buf) + cap(tr.walker.texts.pending)
 		if held > keepTape+keepText {
 			t.Errorf("%d bytes are kept", held)
+		}
+	}
+}
+
+// TestTextIsCountedBetweenWords delivers more than is held, in parts of words.
+func TestTextIsCountedBetweenWords(t *testing.T) {
+	t.Parallel()
+	said := strings.Repeat("Deliberately extraordinary internationalization strengthens responsibilities. ", 2500)
+	for size := 3; size < 12; size++ {
+		var tr Transcript
+		tr.Reset(usage.OllamaNative, usage.MediaNDJSON, tokens.O200kBase)
+		for rest := said; rest != ""; {
+			n := min(size, len(rest))
+			tr.Event(nil, []byte(`{"response":"`+rest[:n]+`","done":false}`))
+			rest = rest[n:]
+		}
+		if got, want := tr.Output()[usage.Output], exact(said); got != want {
+			t.Errorf("in pieces of %d: %d tokens, the tokenizer says %d", size, got, want)
 		}
 	}
 }

@@ -113,3 +113,29 @@ func TestEventDoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// TestTapeHoldsLongGaps has more between the parts of a shape than usual.
+func TestTapeHoldsLongGaps(t *testing.T) {
+	t.Parallel()
+	const shape = `{"id":"chatcmpl-demo","choices":[{"index":0,"delta":{"content":"%s"},"finish_reason":null}],"obfuscation":"%s"}`
+	for _, size := range []int{0, minSplit, recordWhole - 1, recordWhole, 0xff, 0x100, 1000} {
+		var tr Transcript
+		tr.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
+		var said string
+		for i := range 20 {
+			word, padding := fmt.Sprint("w", i), strings.Repeat("p", i%5)
+			switch i {
+			case 10:
+				word = strings.Repeat("l", size)
+			case 15:
+				padding = strings.Repeat("q", size)
+			}
+			said += word
+			tr.Event(nil, fmt.Appendf(nil, shape, word, padding))
+		}
+		tr.Event(nil, fmt.Appendf(nil, shape, "end", ""))
+		if got := read(t, &tr).text; got != said+"end" {
+			t.Errorf("gaps of %d: read %q, want %q", size, got, said+"end")
+		}
+	}
+}

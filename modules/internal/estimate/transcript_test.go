@@ -201,6 +201,15 @@ func TestTranscriptOfStreams(t *testing.T) {
 			want: delivered{text: "a🚀b 中 🚀"},
 		},
 		{
+			name: "half a character with no other half", format: usage.OpenAIChat, media: usage.MediaSSE,
+			events: []string{
+				`{"choices":[{"index":0,"delta":{"content":"䠀"}}]}`,
+				`{"choices":[{"index":0,"delta":{"content":"\ude80\ud83d"}}]}`,
+				`{"choices":[{"index":0,"delta":{"content":"x"}}]}`,
+			},
+			want: delivered{text: "䠀\xed\xba\x80\xed\xa0\xbdx"},
+		},
+		{
 			name: "an event that breaks off", format: usage.OpenAIChat, media: usage.MediaSSE,
 			events: []string{`{"choices":[{"index":0,"delta":{"content":"whole"}}]}`, `{"choices":[{"index":0,"delta":{"content":" pa`},
 			want:   delivered{text: "whole pa"},
