@@ -60,9 +60,9 @@ type Meter struct {
 
 	listener Listener
 	events   int    // how many the current Write held
-	payload []byte // the last of them, valid in the Write
-	notable bool   // one of them was read
-	routine routine
+	payload  []byte // the last of them, valid in the Write
+	notable  bool   // one of them was read
+	routine  routine
 
 	known struct{ model, tier, geo memo } // what bodies said before; kept by Reset
 	calm  calm                            // what events begin with; kept by Reset
