@@ -36,10 +36,11 @@ const (
 // Records begin with a byte below recordWhole, the length of what is between
 // prefix and suffix or before the infix, or with one of these and a length.
 const (
-	recordWhole  = 0xf0 + iota // a payload, the new template
-	recordPlain                // a payload that is no template
-	recordMiddle               // all that is between prefix and suffix
-	recordShape                // the shape from here on
+	recordWhole    = 0xf0 + iota // a payload, the new template
+	recordPlain                  // a payload that is no template
+	recordMiddle                 // all that is between prefix and suffix
+	recordShape                  // the shape from here on
+	recordTemplate               // the new template, which is no payload
 )
 
 // tape holds payloads undecoded. Those of a stream differ by little but the
@@ -53,8 +54,9 @@ type tape struct {
 
 	template, length int // where the template lies in buf
 	shape
-	fixed    int // prefix and suffix, or unshaped
-	tail, in int // where suffix and infix lie in buf
+	told     bool // the shape is the one that was told last
+	fixed    int  // prefix and suffix, or unshaped
+	tail, in int  // where suffix and infix lie in buf
 }
 
 // shape says what payloads share with the template: the lengths of its parts, and
@@ -120,9 +122,30 @@ func gap(b, p []byte, n int) []byte {
 	return append(b, p[:n]...)
 }
 
+// tell makes beginning and end of a shape the template.
+func (t *tape) tell(prefix, suffix []byte) {
+	t.buf = t.head(recordTemplate, len(prefix)+len(suffix))
+	t.template, t.length = len(t.buf), len(prefix)+len(suffix)
+	t.buf = append(append(t.buf, prefix...), suffix...)
+	t.shape, t.fixed = shape{prefix: len(prefix), suffix: len(suffix)}, t.length
+	t.tail, t.in = t.template+len(prefix), t.template
+	t.buf = t.head(recordShape, len(prefix), len(suffix), 0, 0)
+	t.told = true
+}
+
+// putMiddle records a payload of the shape told.
+func (t *tape) putMiddle(p []byte) {
+	if len(p) < recordWhole {
+		t.buf = append(append(t.buf, byte(len(p))), p...)
+		return
+	}
+	t.buf = append(t.head(recordMiddle, len(p)), p...)
+}
+
 // putOther records a payload that does not have the shape, or that might have a
 // better one.
 func (t *tape) putOther(data []byte) {
+	t.told = false
 	if t.length > 0 && t.reshape(data) {
 		middle := data[t.prefix : len(data)-t.suffix]
 		switch {
@@ -204,6 +227,10 @@ func (t *tape) play(w *walker) {
 		}
 		data := rest[:n]
 		rest = rest[n:]
+		if kind == recordTemplate {
+			template = data
+			continue
+		}
 		w.begin()
 		switch {
 		case kind == recordWhole:

@@ -26,6 +26,9 @@ type Transcript struct {
 	on       bool // the answer has texts that count
 	document bool // it is one JSON document, and the tape holds its bytes
 	parting  bool // a payload is being read in pieces
+
+	ends   []byte // of the shape told last: the beginning, then the end
+	prefix int    // how much of it is the beginning
 }
 
 // Reset prepares the transcript for an answer and keeps its buffers, unless they
@@ -53,6 +56,27 @@ func (t *Transcript) Event(_, data []byte) {
 	default:
 		t.eventAfter(data)
 	}
+}
+
+// Shape tells how the payloads that come by Middle begin and end.
+func (t *Transcript) Shape(prefix, suffix []byte) {
+	t.ends, t.prefix = append(append(t.ends[:0], prefix...), suffix...), len(prefix)
+	t.tape.told = false
+}
+
+// Middle takes a payload of the shape told last, of which it is given what stands
+// between beginning and end.
+func (t *Transcript) Middle(p []byte) {
+	if !t.on {
+		return
+	}
+	if !t.tape.told || len(t.tape.buf)+len(p)+room > maxTape {
+		if len(t.tape.buf)+len(t.ends)+len(p)+2*room > maxTape {
+			t.play()
+		}
+		t.tape.tell(t.ends[:t.prefix], t.ends[t.prefix:])
+	}
+	t.tape.putMiddle(p)
 }
 
 // eventAfter takes a payload for which there is no room, or that is so long that

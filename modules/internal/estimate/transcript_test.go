@@ -5,6 +5,7 @@ package estimate
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -392,4 +393,41 @@ func ExampleTranscript() {
 	t.Event(nil, []byte(`{"choices":[{"index":0,"delta":{"content":" world"}}]}`))
 	fmt.Println(t.Output()[usage.Output])
 	// Output: 2
+}
+
+// Payloads of which only the middle is told come to what they come to whole, also
+// where others stand between them.
+func TestMiddles(t *testing.T) {
+	t.Parallel()
+	shapes := [][2]string{
+		{`{"id":"c1","choices":[{"index":0,"delta":{"content":"`, `"}}]}`},
+		{`{"id":"c1","choices":[{"index":0,"delta":{"reasoning_content":"`, `"},"logprobs":null}]}`},
+	}
+	var whole, parts Transcript
+	whole.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
+	parts.Reset(usage.OpenAIChat, usage.MediaSSE, tokens.O200kBase)
+	random := rand.New(rand.NewPCG(7, 8))
+	told := -1
+	for i := range 20_000 {
+		shape := shapes[i/50%len(shapes)]
+		word := fmt.Sprint("word", random.IntN(1000), " ", strings.Repeat("and more ", random.IntN(8)))
+		if random.IntN(200) == 0 {
+			word = strings.Repeat("long ", 100)
+		}
+		event := []byte(shape[0] + word + shape[1])
+		whole.Event(nil, event)
+		switch {
+		case random.IntN(100) == 0:
+			parts.Event(nil, event)
+		case told != i/50%len(shapes):
+			told = i / 50 % len(shapes)
+			parts.Shape([]byte(shape[0]), []byte(shape[1]))
+			fallthrough
+		default:
+			parts.Middle([]byte(word))
+		}
+	}
+	if got, want := parts.Output(), whole.Output(); got != want || want.TotalOutput() < 40_000 {
+		t.Errorf("in parts %v, whole %v", got, want)
+	}
 }

@@ -101,6 +101,12 @@ type Listener interface {
 	Event(name, data []byte)
 	// Part takes a piece of a payload that is too long to be held.
 	Part(name, data []byte, last bool)
+	// Shape tells how the payloads that come by Middle begin and end, until the
+	// next Shape.
+	Shape(prefix, suffix []byte)
+	// Middle takes a payload of the shape last told, of which it is given what
+	// stands between beginning and end.
+	Middle(p []byte)
 	// Bytes takes a piece of a body that is one JSON document.
 	Bytes(p []byte)
 }
@@ -118,7 +124,7 @@ func (m *Meter) Reset(f Format, media Media) {
 	m.terminal, m.parting, m.finished = false, false, false
 	m.anthropic = anthropicUsage{}
 	m.searches = 0
-	m.routine.begin = nil
+	m.routine.reset()
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -148,31 +154,48 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 		return false
 	}
 	if m.media == MediaJSON {
-		if m.listener != nil {
-			m.listener.Bytes(p)
-		}
-		if !m.doc.Whole(p) && !m.doc.Write(p) {
-			return false
-		}
-		m.report.Complete = true
-		m.parser.take(m, nil)
-		m.doc.Forget()
-		return true
+		return m.writeDocument(p)
 	}
 	between := m.parser.quiet != neverQuiet && m.lines.Between()
-	if between && m.routine.covers(p, m.parser.quiet) {
-		if m.listener != nil {
-			m.listener.Event(nil, m.routine.payload(p))
+	if between {
+		if middle, ok := m.routine.covers(p); ok {
+			if m.listener != nil {
+				m.hear(middle)
+			}
+			return false
 		}
-		return false
 	}
 	m.terminal, m.events, m.notable = false, 0, false
 	m.lines.Write(p, (*tap)(m))
 	if between && m.events == 1 && !m.notable && m.lines.Between() {
-		m.routine.learn(p, m.payload)
+		m.routine.learn(p, m.payload, m.parser.quiet)
 	}
 	m.payload = nil
 	return m.terminal
+}
+
+// writeDocument reads the next chunk of a body that is one document. The listener
+// need not hear one that came whole and tells its usage.
+func (m *Meter) writeDocument(p []byte) (end bool) {
+	whole := m.doc.Whole(p)
+	if whole || m.doc.Write(p) {
+		m.report.Complete, end = true, true
+		m.parser.take(m, nil)
+		m.doc.Forget()
+	}
+	if m.listener != nil && !(whole && m.report.Found) {
+		m.listener.Bytes(p)
+	}
+	return end
+}
+
+// hear hands an event to the listener of which only the middle is new.
+func (m *Meter) hear(middle []byte) {
+	if !m.routine.told {
+		m.routine.told = true
+		m.listener.Shape(m.routine.payload())
+	}
+	m.listener.Middle(middle)
 }
 
 // Report returns what is known so far.
