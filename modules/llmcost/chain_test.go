@@ -3,15 +3,19 @@
 package llmcost
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -19,6 +23,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
 // appConfig has one consumer with a list of models and one without.
@@ -41,6 +46,15 @@ type route struct {
 	upstream http.HandlerFunc
 	last     *state.Request
 	received []byte
+
+	registry *prometheus.Registry
+	// What a test may set, too.
+	next     caddyhttp.HandlerFunc                           // instead of upstream: reads the body itself, returns errors
+	between  func(w http.ResponseWriter) http.ResponseWriter // another handler's writer, around the metered one
+	client   func(w http.ResponseWriter) http.ResponseWriter // the server's own writer
+	context  context.Context                                 // of the request
+	broken   bool                                            // the chain ended in a panic that breaks the connection
+	tolerant bool                                            // the outermost handler may return an error
 }
 
 func newRoute(t *testing.T, h *Handler, upstream http.HandlerFunc) *route {
@@ -61,7 +75,7 @@ func newRoute(t *testing.T, h *Handler, upstream http.HandlerFunc) *route {
 	if err := h.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	return &route{t: t, app: app, handler: h, caller: "free", upstream: upstream}
+	return &route{t: t, app: app, handler: h, caller: "free", upstream: upstream, registry: ctx.GetMetricsRegistry()}
 }
 
 // Handle identifies the caller, as an authentication handler would.
@@ -72,7 +86,13 @@ func (rt *route) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	if rt.caller != "" {
 		rq.Credential = rt.app.ConsumerTable().Consumer(rt.caller).Credentials()[0]
 	}
+	if rt.between != nil {
+		w = rt.between(w)
+	}
 	return rt.handler.ServeHTTP(w, r, caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error {
+		if rt.next != nil {
+			return rt.next(w, r)
+		}
 		var err error
 		if rt.received, err = io.ReadAll(r.Body); err != nil {
 			return err
@@ -89,9 +109,16 @@ func (rt *route) post(path, contentType, body string) *httptest.ResponseRecorder
 
 func (rt *route) do(method, path, contentType, body string) *httptest.ResponseRecorder {
 	rt.t.Helper()
-	rt.received = nil
-	w := httptest.NewRecorder()
+	rt.received, rt.broken = nil, false
+	recorder := httptest.NewRecorder()
+	var w http.ResponseWriter = recorder
+	if rt.client != nil {
+		w = rt.client(w)
+	}
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if rt.context != nil {
+		r = r.WithContext(rt.context)
+	}
 	maps.Copy(r.Header, rt.header)
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -103,12 +130,13 @@ func (rt *route) do(method, path, contentType, body string) *httptest.ResponseRe
 			if err, ok := p.(error); p != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
 				panic(p)
 			}
+			rt.broken = p != nil
 		}()
-		if err := state.Serve(rt, rt.app, w, r, nil); err != nil {
+		if err := state.Serve(rt, rt.app, w, r, nil); err != nil && !rt.tolerant {
 			rt.t.Errorf("the outermost handler returned %v", err)
 		}
 	}()
-	return w
+	return recorder
 }
 
 // row is what the ledger has of this test's route.
@@ -127,4 +155,50 @@ func answer(contentType, body string) http.HandlerFunc {
 		w.Header().Set("Content-Type", contentType)
 		_, _ = io.WriteString(w, body)
 	}
+}
+
+// metric is the sum of a counter over this test's route, as far as the given label
+// has the given value; of all with an empty label.
+func (rt *route) metric(name, label, value string) (sum float64) {
+	rt.t.Helper()
+	families, err := rt.registry.Gather()
+	if err != nil {
+		rt.t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "caddy_gateway_"+name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			labels := make(map[string]string)
+			for _, pair := range m.GetLabel() {
+				labels[pair.GetName()] = pair.GetValue()
+			}
+			if labels["route"] == rt.t.Name() && (label == "" || labels[label] == value) {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
+}
+
+// agreed returns the row after comparing it with what the metrics have.
+func (rt *route) agreed() ledger.Row {
+	rt.t.Helper()
+	row := rt.row()
+	if n := rt.metric("requests_total", "", ""); n != float64(row.Requests) {
+		rt.t.Errorf("%v requests in metrics, %d in the ledger", n, row.Requests)
+	}
+	for c := range usage.Class(usage.NumClasses) {
+		if n := rt.metric("tokens_total", "class", c.String()); n != float64(row.Counts[c]) {
+			rt.t.Errorf("%s: %v in metrics, %d in the ledger", c, n, row.Counts[c])
+		}
+	}
+	if n := rt.metric("unpriced_calls_total", "", ""); n != float64(row.PriceUnknown) {
+		rt.t.Errorf("%v unpriced calls in metrics, %d in the ledger", n, row.PriceUnknown)
+	}
+	if n := rt.metric("cost_usd_total", "", ""); math.Abs(n-row.Cost.Float64()) > 1e-12 {
+		rt.t.Errorf("cost %v in metrics, %s in the ledger", n, row.Cost)
+	}
+	return row
 }

@@ -58,5 +58,5 @@ func (m *meter) encoding() tokens.Encoding {
 
 // unreadable says that there was a body and its text is not known.
 func (m *meter) unreadable() bool {
-	return m.opaque || m.decoder != nil && m.decoder.Err() != nil && !m.rq.Aborted()
+	return m.opaque || m.damaged && !m.rq.Aborted()
 }

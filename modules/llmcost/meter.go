@@ -45,6 +45,7 @@ type meter struct {
 	plain      func(p []byte)  // takes what it decodes
 	terminal   bool            // the body has shown its end
 	opaque     bool            // there is a body that cannot be read
+	damaged    bool            // a compressed body is not what its coding promises
 }
 
 var meters = sync.Pool{New: func() any {
@@ -60,7 +61,7 @@ func (m *meter) EndRequest() {
 		m.decoder.Close()
 	}
 	m.handler, m.rq, m.writer, m.asked, m.decoder = nil, nil, nil, nil, nil
-	m.filtering, m.background, m.terminal, m.opaque = false, false, false, false
+	m.filtering, m.background, m.terminal, m.opaque, m.damaged = false, false, false, false, false
 	m.media = usage.MediaNone
 	meters.Put(m)
 }
@@ -75,7 +76,7 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	llm := &m.rq.LLM
 	llm.Metered = true
 	m.media = usage.MediaOf(first(h["Content-Type"]))
-	if !m.decodes(first(h["Content-Encoding"])) || m.media == usage.MediaNone {
+	if !m.decodes(all(h["Content-Encoding"])) || m.media == usage.MediaNone {
 		m.media, m.opaque = usage.MediaNone, true // a call whose usage cannot be read
 		return 0
 	}
@@ -108,6 +109,14 @@ func first(values []string) string {
 		return ""
 	}
 	return values[0]
+}
+
+// all joins the lines of a field that is a list.
+func all(values []string) string {
+	if len(values) > 1 {
+		return strings.Join(values, ",")
+	}
+	return first(values)
 }
 
 // withoutClaims removes what the gateway alone may say.
@@ -148,6 +157,8 @@ func (m *meter) SettleRequest(rq *state.Request) {
 	}
 	if m.media != usage.MediaNone {
 		if m.decoder != nil {
+			// One that has only not ended yet is as good as its plain text is.
+			m.damaged = m.decoder.Err() != nil
 			m.decoder.Finish(m.plain)
 		}
 		llm.Report = m.usage.Finish()

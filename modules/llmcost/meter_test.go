@@ -105,7 +105,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		}, body: `{"error":{"message":"slow down"}}`},
 		"compressed and damaged": {upstream: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			answer("application/json", "\x1f\x8b")(w, nil)
+			answer("application/json", "\x1f\x8b of no kind")(w, nil)
 		}, metered: true, malformed: true, unknown: 1},
 		"larger than what is held": {upstream: answer("application/json", big), metered: true, tokens: 12},
 	}
