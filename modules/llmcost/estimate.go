@@ -21,7 +21,10 @@ func (m *meter) estimate(llm *state.LLM) {
 	if r.Found && !r.OutputPartial || llm.Endpoint.Operation == "" || m.background || m.unreadable() {
 		return
 	}
-	output := m.transcript.Output()
+	var output usage.Counts
+	if m.media != usage.MediaNone { // else the transcript is of another request
+		output = m.transcript.Output()
+	}
 	if r.Failed && output.IsZero() {
 		return
 	}
