@@ -52,11 +52,15 @@ func (m *meter) estimateUnanswered(llm *state.LLM) {
 
 // encoding is the tokenizer of the model that answered, or was asked.
 func (m *meter) encoding() tokens.Encoding {
-	llm := &m.rq.LLM
+	llm, model := &m.rq.LLM, m.rq.LLM.Model
 	if llm.Report.Model != "" {
-		return tokens.EncodingFor(llm.Provider, llm.Report.Model)
+		model = llm.Report.Model
 	}
-	return tokens.EncodingFor(llm.Provider, llm.Model)
+	if m.tokenizer.model != model || m.tokenizer.provider != llm.Provider {
+		m.tokenizer.model, m.tokenizer.provider = model, llm.Provider
+		m.tokenizer.encoding = tokens.EncodingFor(llm.Provider, model)
+	}
+	return m.tokenizer.encoding
 }
 
 // unreadable says that there was a body and its text is not known.
