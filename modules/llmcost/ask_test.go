@@ -176,7 +176,7 @@ func TestOnlyStreamsAreEdited(t *testing.T) {
 	const document = `{"model":"gpt-4o-mini","choices":[],"usage":` + saidUsage + `}`
 	for name, tc := range map[string]struct{ ctype, coding, body string }{
 		"JSON":       {jsonType, "", document},
-		"compressed": {sseType, "gzip", string(compress(t, "gzip", strings.Join(chunks("x", true), "")))},
+		"compressed": {sseType, "gzip", string(compress(t, strings.Join(chunks("x", true), "")))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
