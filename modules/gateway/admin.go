@@ -20,10 +20,11 @@ func init() { caddy.RegisterModule(new(adminAPI)) }
 // adminAPI serves what the running gateway knows, under Caddy's admin
 // endpoint and its checks of host and origin:
 //
-//	GET /gateway/consumers  who may call; key identifiers only
-//	GET /gateway/usage      what was used and what it cost
-//	GET /gateway/prices     the prices that are in force for a model
-//	GET /gateway/health     the state of each part; 503 if one has failed
+//	GET /gateway/consumers      who may call; key identifiers only
+//	GET /gateway/usage          what was used and what it cost
+//	GET /gateway/ledger/backup  a copy of the ledger
+//	GET /gateway/prices         the prices that are in force for a model
+//	GET /gateway/health         the state of each part; 503 if one has failed
 //
 // It only reads. Each request asks for the app of the running config, because
 // Caddy replaces the admin endpoint before it knows whether a new config is
@@ -52,7 +53,8 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{
 		{Pattern: "/gateway/", Handler: caddy.AdminHandlerFunc(a.nothing)},
 		{Pattern: "/gateway/consumers", Handler: a.endpoint(serveConsumers, "name", "limit", "offset")},
-		{Pattern: "/gateway/usage", Handler: a.endpoint(serveUsage, "consumer", "provider", "model", "route", "by")},
+		{Pattern: "/gateway/usage", Handler: a.endpoint(serveUsage, usageParams...)},
+		{Pattern: "/gateway/ledger/backup", Handler: a.endpoint(serveBackup)},
 		{Pattern: "/gateway/prices", Handler: a.endpoint(servePrices, "model", "provider")},
 		{Pattern: "/gateway/health", Handler: a.endpoint(serveHealth)},
 	}
@@ -60,7 +62,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 
 func (a *adminAPI) nothing(_ http.ResponseWriter, r *http.Request) error {
 	return adminError(http.StatusNotFound,
-		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/prices and /gateway/health", r.URL.Path)
+		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
 }
 
 // endpoint wraps serve with what all endpoints have in common: they answer GET
@@ -94,6 +96,9 @@ func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) er
 		h := w.Header()
 		h.Set("Content-Type", "application/json")
 		h.Set("Cache-Control", "no-store")
+		if r.Method == http.MethodHead {
+			w = headOnly{w}
+		}
 		return serve(app, w, query)
 	}
 }

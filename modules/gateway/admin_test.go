@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
@@ -142,8 +143,11 @@ func TestAdminUsage(t *testing.T) {
 	if len(all.Rows) != 4 || all.Total.Requests != 5 || all.Total.Failed != 1 || all.Total.Cost.String() != "0.01" || all.Total.PriceUnknown != 1 {
 		t.Errorf("usage is %+v", all)
 	}
-	if !all.Since.Equal(app.shared.since) {
-		t.Errorf("counted since %s, want %s", all.Since, app.shared.since)
+	if now := time.Now(); all.Since.After(now) || now.Sub(all.Since) > 2*time.Hour || !all.Until.After(now) || all.Until.Sub(now) > time.Hour {
+		t.Errorf("summed from %s to %s, now is %s", all.Since, all.Until, now)
+	}
+	if all.Ledger != app.disk.dir || all.Month.Cost.String() != "0.01" || all.PerHour == "0" || all.Warning != "" {
+		t.Errorf("usage is %+v", all)
 	}
 	_, _, body := ask(t, http.MethodGet, address, "/gateway/usage?consumer=alice&model=gpt-4o&by=route,consumer")
 	row := `"requests":2,"failed":0,"input_tokens":20,"output_tokens":10,"classes":{"input":20,"output":10},` +
@@ -180,9 +184,23 @@ func TestAdminUsage(t *testing.T) {
 			}
 		})
 	}
-	for _, query := range []string{"?by=", "?by=key", "?by=consumer,"} {
-		if status, _, body := ask(t, http.MethodGet, address, "/gateway/usage"+query); status != 400 || !strings.Contains(body, "unknown dimension") {
-			t.Errorf("%s answers %d %s", query, status, body)
+	for query, want := range map[string]string{
+		"?by=":                  "unknown dimension",
+		"?by=key":               "unknown dimension",
+		"?by=consumer,":         "unknown dimension",
+		"?by=consumer,consumer": "listed twice",
+		"?by=hour,day":          "leave out day",
+		"?since=yesterday":      "how long ago",
+		"?until=-1h":            "how long ago",
+		"?since=1h&until=2h":    "is not before until",
+		"?since=0001-01-01":     "year 1",
+		"?limit=0":              "from 1 to 50000",
+		"?limit=50001":          "from 1 to 50000",
+		"?limit=3":              "more rows than its limit of 3",
+		"?by=hour,consumer,provider,model&limit=2": "more rows than its limit of 2",
+	} {
+		if status, _, body := ask(t, http.MethodGet, address, "/gateway/usage"+query); status != 400 || !strings.Contains(body, want) {
+			t.Errorf("%s answers %d %s, want %q", query, status, body, want)
 		}
 	}
 }
@@ -234,7 +252,7 @@ func TestAdminHealth(t *testing.T) {
 	for name, facts := range map[string]map[string]any{
 		"consumers": {"consumers": 2.0, "keys": 2.0},
 		"prices":    {"version": active(t).Prices().Version()},
-		"ledger":    {"rows": 0.0},
+		"ledger":    {"path": active(t).disk.dir, "keep": "400d", "records": 0.0, "pending_rows": 0.0},
 		"logs":      {},
 	} {
 		part, there := h.Parts[name]
@@ -275,7 +293,7 @@ func TestAdminHealth(t *testing.T) {
 
 func TestAdminWithoutGateway(t *testing.T) {
 	address := instanceOf(t, "")
-	for _, path := range []string{"/gateway/consumers", "/gateway/usage", "/gateway/prices", "/gateway/health"} {
+	for _, path := range []string{"/gateway/consumers", "/gateway/usage", "/gateway/prices", "/gateway/health", "/gateway/ledger/backup"} {
 		if status, _, body := ask(t, http.MethodGet, address, path); status != 404 || !strings.Contains(body, "no gateway is configured") {
 			t.Errorf("%s answers %d %s", path, status, body)
 		}

@@ -4,23 +4,32 @@ package gateway
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
 	"github.com/caddy-gateway/tollgate/modules/internal/money"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
 // usageList is the answer of /gateway/usage.
 type usageList struct {
+	// Ledger is the directory of the ledger, or "memory".
+	Ledger string `json:"ledger"`
+	// Since and Until are the whole hours that were summed up.
 	Since time.Time   `json:"since"`
+	Until time.Time   `json:"until"`
 	Rows  []usageView `json:"rows"`
 	Total usageSums   `json:"total"`
+	// PerHour and PerDay are what an hour and a day of that time cost, as far as
+	// it is over.
+	PerHour string    `json:"cost_per_hour_usd"`
+	PerDay  string    `json:"cost_per_day_usd"`
+	Month   monthView `json:"month"`
+	Warning string    `json:"warning,omitempty"`
 }
 
 // usageView is a row: what the requests of one caller to one model used.
@@ -30,8 +39,9 @@ type usageView struct {
 	Model    *string `json:"model,omitempty"`
 	Route    *string `json:"route,omitempty"`
 	Tag      *string `json:"tag,omitempty"`
-	// Hour is the start of the hour or day that the row is about.
-	Hour *time.Time `json:"hour,omitempty"`
+	// Hour and Day are those that the row is about, in UTC.
+	Hour *string `json:"hour,omitempty"`
+	Day  *string `json:"day,omitempty"`
 	usageSums
 }
 
@@ -52,46 +62,43 @@ type usageSums struct {
 	Last         *time.Time       `json:"last,omitempty"`
 }
 
-// everything is what rows are told apart by unless asked otherwise.
-var everything = []ledger.Dimension{ledger.ByConsumer, ledger.ByProvider, ledger.ByModel, ledger.ByRoute}
-
-// serveUsage answers with what the process has counted. Rows are filtered by
-// equal values and summed by the dimensions that the parameter by lists; the
-// total is of the rows that pass the filter.
+// serveUsage answers with what was used and what it cost. Rows are filtered by
+// equal values and summed by the dimensions that the parameter by lists; the total
+// is of the rows that pass the filter.
 func serveUsage(a *App, w http.ResponseWriter, query url.Values) error {
-	by := everything
-	if query.Has("by") {
-		by = nil
-		for name := range strings.SplitSeq(query.Get("by"), ",") {
-			d, err := ledger.ParseDimension(strings.TrimSpace(name))
-			if err != nil {
-				return adminError(http.StatusBadRequest, "read parameter by: %w", err)
-			}
-			by = append(by, d)
-		}
-	}
-	q := ledger.Query{By: by, Filter: ledger.Filter{
-		Consumer: query.Get("consumer"), Provider: query.Get("provider"),
-		Model: query.Get("model"), Route: query.Get("route"),
-	}}
-	rows, err := a.Ledger().Rows(q)
+	now := time.Now()
+	q, err := parseUsage(query, now)
 	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
+		return adminError(http.StatusBadRequest, "read query: %w", err)
 	}
-	total := ledger.Sum(rows)
-	if slices.Contains(by, ledger.ByTag) { // rows of tags add up to more
-		q.By = nil
-		all, err := a.Ledger().Rows(q)
-		if err != nil {
-			return fmt.Errorf("read ledger: %w", err)
-		}
-		total = ledger.Sum(all)
+	list, err := a.source(now).report(q, now)
+	if errors.Is(err, errTooManyRows) {
+		return adminError(http.StatusBadRequest, "%w", err)
 	}
-	list := usageList{Since: a.shared.since.UTC(), Rows: make([]usageView, 0, len(rows)), Total: viewSums(&total)}
-	for i := range rows {
-		list.Rows = append(list.Rows, viewRow(&rows[i], by))
+	if err != nil {
+		return err
 	}
 	return writeAdmin(w, list)
+}
+
+// source is the ledger of the app, to report on.
+func (a *App) source(now time.Time) source {
+	if a.disk != nil {
+		return diskSource(a.disk.DB, now)
+	}
+	return source{ledger: a.book, name: "memory", began: func() (time.Time, error) {
+		return ledger.HourOf(a.shared.since).Start(), nil
+	}}
+}
+
+// diskSource is a ledger on disk, to report on at a moment. Before its first rows
+// are written it begins now.
+func diskSource(db *ledgerdb.DB, now time.Time) source {
+	stats, err := db.Stats()
+	if stats.Oldest.IsZero() {
+		stats.Oldest = ledger.HourOf(now).Start()
+	}
+	return source{ledger: db, name: stats.Dir, began: func() (time.Time, error) { return stats.Oldest, err }}
 }
 
 // viewRow shows the fields by which rows are told apart, also empty ones.
@@ -109,8 +116,12 @@ func viewRow(row *ledger.Row, by []ledger.Dimension) usageView {
 			v.Route = &row.Route
 		case ledger.ByTag:
 			v.Tag = &row.Tags
-		case ledger.ByHour, ledger.ByDay:
-			v.Hour = &row.Hour
+		case ledger.ByHour:
+			hour := row.Hour.Format(time.RFC3339)
+			v.Hour = &hour
+		case ledger.ByDay:
+			day := row.Hour.Format(time.DateOnly)
+			v.Day = &day
 		}
 	}
 	return v
@@ -136,19 +147,24 @@ func viewSums(row *ledger.Row) usageSums {
 	return s
 }
 
-// ledgerHealth says how much of the ledger is used. Beyond its bounds it goes
-// on counting with less detail, which somebody may want to know.
+// ledgerHealth says whether the ledger keeps its promise. It reads no rows.
 func (a *App) ledgerHealth(context.Context) Health {
-	rows, err := a.Ledger().Rows(ledger.Query{By: everything})
-	if err == nil {
-		err = a.Ledger().Err()
+	h := Health{Status: HealthOK, Facts: map[string]any{}}
+	if err := a.LedgerErr(); err != nil {
+		h.Status, h.Detail = HealthFailed, err.Error()
 	}
-	if err != nil {
-		return Health{Status: HealthFailed, Detail: err.Error()}
+	if a.disk == nil {
+		h.Facts["path"], h.Facts["since"] = "memory", a.shared.since.UTC()
+		return h
 	}
-	h := Health{Status: HealthOK, Facts: map[string]any{"rows": len(rows), "since": a.shared.since.UTC()}}
-	if len(rows) >= ledger.DefaultMaxTotal {
-		h.Status, h.Detail = HealthDegraded, "the ledger is full; new rows are summed up with less detail"
+	h.Facts["path"], h.Facts["keep"] = a.disk.dir, keepText(a.LedgerConfig.keep())
+	stats, err := a.disk.Stats()
+	if err != nil && h.Status == HealthOK {
+		h.Status, h.Detail = HealthFailed, err.Error()
+	}
+	h.Facts["bytes"], h.Facts["pending_rows"], h.Facts["records"] = stats.Bytes, stats.Pending, stats.Last
+	if !stats.Oldest.IsZero() {
+		h.Facts["oldest"] = stats.Oldest
 	}
 	return h
 }

@@ -51,9 +51,9 @@ const ProfileKong = "kong"
 //
 // Configuration belongs to one load of the config and is swapped whole on
 // reload: a config with any invalid consumer, key or price is refused and the
-// old one keeps running. Usage, metrics and counters belong to the process:
-// they survive reloads, and requests of the old config that are still in
-// flight are counted in the same place.
+// old one keeps running. Metrics and counters belong to the process and the
+// ledger to its directory: they survive reloads, and requests of the old config
+// that are still in flight are counted where they would have been without one.
 type App struct {
 	// Groups that consumers may be in. The name of a consumer is a group of
 	// its own and need not be declared.
@@ -82,6 +82,10 @@ type App struct {
 	// where the default is stricter or different: see docs/kong.md.
 	Profile string `json:"profile,omitempty"`
 
+	// LedgerConfig says where usage is kept. Default: on disk, in Caddy's data
+	// directory, for 400 days.
+	LedgerConfig *LedgerConfig `json:"ledger,omitempty"`
+
 	// MetricsConsumers is how many different consumers get a label value of
 	// their own in metrics; all others share "_other". Default: 1000.
 	MetricsConsumers int `json:"metrics_consumers,omitempty"`
@@ -92,6 +96,10 @@ type App struct {
 	prices *pricing.Book
 	shared *shared
 	live   state.Live // requests that this config serves
+
+	ledgerDir string        // of the ledger; empty if it is in memory
+	book      ledger.Ledger // where requests are recorded; staged if ledgerDir is set
+	disk      *disk         // set by Start if ledgerDir is
 
 	parts     []healthPart
 	plainLogs []string // logs that can show keys; set by Start
@@ -109,7 +117,8 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision resolves keys, reads files and compiles the consumer table and the
-// price book. It reads local files only: nothing is dialled or locked.
+// price book. It reads local files only: nothing is dialled, locked or written,
+// so that a config can be validated beside an instance that runs.
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger()
@@ -124,6 +133,12 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	if err := a.shared.metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return err
+	}
+	if a.ledgerDir, err = a.LedgerConfig.directory(); err != nil {
+		return err
+	}
+	if a.book = ledger.Ledger(a.shared.ledger); a.ledgerDir != "" {
+		a.book = newStaged()
 	}
 	if a.table, err = a.loadConsumers(); err != nil {
 		return err
@@ -147,12 +162,19 @@ func (a *App) Validate() error {
 	if a.MetricsConsumers < 0 {
 		problems = append(problems, fmt.Errorf("metrics_consumers is %d; write a positive number", a.MetricsConsumers))
 	}
+	if err := a.LedgerConfig.validate(); err != nil {
+		problems = append(problems, err)
+	}
 	return errors.Join(problems...)
 }
 
-// Start applies what belongs to the process and warns about logs that would
-// show keys.
+// Start opens the ledger, applies what belongs to the process and warns about
+// logs that would show keys. It fails where the ledger cannot be opened, or where
+// another process uses it.
 func (a *App) Start() error {
+	if err := a.openLedger(); err != nil {
+		return err
+	}
 	a.shared.metrics.limitConsumers(a.MetricsConsumers)
 	a.shared.metrics.retainConsumers(func(name string) bool { return a.table.Consumer(name) != nil })
 	a.warnAboutLogs()
@@ -162,11 +184,16 @@ func (a *App) Start() error {
 // Stop does nothing: requests of this config may still be in flight.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives back the process-wide state. The app keeps its pointer to it:
-// after a reload, requests of the old config are still to be counted.
+// Cleanup gives back what belongs to the process. The app keeps its pointers: after
+// a reload, requests of the old config are still to be counted, and the ledger is
+// given back after the last of them. When the process ends, requests that are left
+// are settled as they stand, and the ledger is closed.
 func (a *App) Cleanup() error {
 	if a.shared == nil {
 		return nil
+	}
+	if a.book != nil {
+		a.drain()
 	}
 	return releaseShared()
 }
@@ -187,8 +214,15 @@ func (a *App) ConsumerTable() *consumers.Table { return a.table }
 // Prices returns the price book. It never changes.
 func (a *App) Prices() *pricing.Book { return a.prices }
 
-// Ledger returns the usage of this process, which survives reloads.
-func (a *App) Ledger() ledger.Ledger { return a.shared.ledger }
+// Ledger returns what was used and what it cost. It survives reloads and, unless
+// it is in memory, the process.
+func (a *App) Ledger() ledger.Ledger { return a.book }
+
+// LedgerErr returns nil while every settled request is as durable as the ledger
+// promises, and otherwise why not. Spend is then complete in memory, but a crash
+// would lose some of it: a limit that must hold across a restart cannot be
+// enforced by it.
+func (a *App) LedgerErr() error { return a.book.Err() }
 
 // Kong says that the profile "kong" is in force.
 func (a *App) Kong() bool { return a.Profile == ProfileKong }

@@ -51,6 +51,9 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		unknown_model     allow|refuse
 //		profile           kong
 //		metrics_consumers <n>
+//		ledger            [<path>|memory] {
+//			keep <duration>|forever
+//		}
 //	}
 //
 // The options group, consumer, consumers and prices may repeat, and so may
@@ -68,6 +71,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"prices":            options.Func("<file>", appendTo(&a.PriceFiles)).Repeat(),
 		"unknown_model":     options.Enum(&a.UnknownModel, UnknownAllow, UnknownRefuse),
 		"profile":           options.Enum(&a.Profile, ProfileKong),
+		"ledger":            options.Block("[<path>|memory]", p.ledger),
 		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, 1_000_000),
 	})
 	if err != nil {

@@ -68,6 +68,13 @@ func TestCaddyfile(t *testing.T) {
 			"gateway {\nconsumers a.json\nconsumers b.csv\nprices p.json\nprices q.json\nunknown_model refuse\nprofile kong\nmetrics_consumers 5\n}",
 			`{"consumers_files":["a.json","b.csv"],"price_files":["p.json","q.json"],"unknown_model":"refuse","profile":"kong","metrics_consumers":5}`,
 		},
+		{"ledger in a directory", "gateway {\nledger /srv/usage\n}", `{"ledger":{"path":"/srv/usage"}}`},
+		{"ledger in a directory that a variable names", "gateway {\nledger {env.LEDGER}/usage\n}", `{"ledger":{"path":"{env.LEDGER}/usage"}}`},
+		{"ledger in memory", "gateway {\nledger memory\n}", `{"ledger":{"memory":true}}`},
+		{"ledger at its default", "gateway {\nledger\n}", `{"ledger":{}}`},
+		{"ledger that keeps less", "gateway {\nledger {\nkeep 30d\n}\n}", `{"ledger":{"keep":2592000000000000}}`},
+		{"ledger that keeps everything", "gateway {\nledger /srv/usage {\nkeep forever\n}\n}", `{"ledger":{"path":"/srv/usage","keep":0}}`},
+		{"the same in a number", "gateway {\nledger {\nkeep 0\n}\n}", `{"ledger":{"keep":0}}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := adapt(t, test.give)
@@ -129,6 +136,17 @@ func TestCaddyfileRefusals(t *testing.T) {
 		{"files in one line", "gateway {\nprices a b\n}", []string{"Caddyfile:3", "write: prices <file>"}},
 		{"unknown_model", "gateway {\nunknown_model maybe\n}", []string{"Caddyfile:3", "allow, refuse"}},
 		{"profile", "gateway {\nprofile envoy\n}", []string{"Caddyfile:3", "kong"}},
+		{"ledger in two places", "gateway {\nledger /a /b\n}", []string{"Caddyfile:3", "write: ledger [<path>|memory]"}},
+		{"ledger twice", "gateway {\nledger /a\nledger memory\n}", []string{"Caddyfile:4", "given twice"}},
+		{"ledger at a relative path", "gateway {\nledger usage\n}", []string{"Caddyfile:3", `"usage" is not an absolute path`, "/var/lib/caddy/ledger"}},
+		{"ledger without a name", "gateway {\nledger \"\"\n}", []string{"Caddyfile:3", "not an absolute path"}},
+		{"ledger in memory that keeps", "gateway {\nledger memory {\nkeep 30d\n}\n}", []string{"Caddyfile:3", "ledger memory takes no block"}},
+		{"unknown option of the ledger", "gateway {\nledger {\nretain 30d\n}\n}", []string{"Caddyfile:4", `unknown option "retain"`, "valid options are: keep"}},
+		{"keep without a time", "gateway {\nledger {\nkeep\n}\n}", []string{"Caddyfile:4", "write: keep <duration>|forever"}},
+		{"keep without a unit", "gateway {\nledger {\nkeep 400\n}\n}", []string{"Caddyfile:4", `"400" is not a duration`}},
+		{"keep for hours", "gateway {\nledger {\nkeep 23h\n}\n}", []string{"Caddyfile:4", "at least 1d"}},
+		{"keep a negative time", "gateway {\nledger {\nkeep -1d\n}\n}", []string{"Caddyfile:4", "negative"}},
+		{"keep twice", "gateway {\nledger {\nkeep 30d\nkeep 40d\n}\n}", []string{"Caddyfile:5", "given twice"}},
 		{"metrics_consumers in words", "gateway {\nmetrics_consumers many\n}", []string{"Caddyfile:3", "not a whole number"}},
 		{"metrics_consumers zero", "gateway {\nmetrics_consumers 0\n}", []string{"Caddyfile:3", "from 1 to 1000000"}},
 	} {

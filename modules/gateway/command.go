@@ -32,7 +32,7 @@ func addCommands(cmd *cobra.Command) {
 		RunE:  showHelp,
 	}
 	key.AddCommand(keyNewCommand(), keyHashCommand(), keyRotateCommand())
-	cmd.AddCommand(key, usageCommand(), consumersCommand(), pricesCommand(), healthCommand())
+	cmd.AddCommand(key, usageCommand(), consumersCommand(), pricesCommand(), healthCommand(), ledgerCommand())
 	cmd.Args, cmd.RunE = cobra.NoArgs, showHelp
 }
 

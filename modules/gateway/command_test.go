@@ -226,15 +226,23 @@ func TestUsageCommand(t *testing.T) {
 	table := run(t, "usage", "--address", address)
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	fields := func(i int) string { return strings.Join(strings.Fields(lines[i]), " ") }
-	if len(lines) != 6 ||
-		fields(0) != "consumer model requests failed input_tokens output_tokens cost_usd cache_savings_usd unpriced_calls" ||
-		fields(1) != "- _other 1 0 10 5 0 0 1" || fields(2) != "alice gpt-4o 1 0 10 5 0.0025 -0.0025 0" ||
-		fields(4) != "total - 3 0 30 15 0.005 -0.005 1" || !strings.HasPrefix(lines[5], "since 20") {
+	if len(lines) != 7 ||
+		fields(0) != "consumer model requests failed input_tokens output_tokens cost_usd cache_savings_usd exact_calls estimated_calls unpriced_calls" ||
+		fields(1) != "- _other 1 0 10 5 0 0 0 1 1" || fields(2) != "alice gpt-4o 1 0 10 5 0.0025 -0.0025 0 1 0" ||
+		fields(4) != "total - 3 0 30 15 0.005 -0.005 0 3 1" || !strings.HasPrefix(lines[5], "from 20") ||
+		!strings.HasSuffix(lines[5], "USD a day") || !strings.Contains(lines[6], ": 0.005 USD so far, ") {
 		t.Errorf("the table is\n%s", table)
 	}
-	want := "model,requests,failed,input_tokens,output_tokens,cost_usd,cache_savings_usd,unpriced_calls\ngpt-4o,1,0,10,5,0.0025,-0.0025,0\n"
-	if got := run(t, "usage", "--address", address, "--by", "model", "--consumer", "alice", "--format", "csv"); got != want {
+	want := "model,requests,failed,input_tokens,output_tokens,cost_usd,cache_savings_usd,exact_calls,estimated_calls,unpriced_calls," +
+		"input,cache_read,cache_write,cache_write_1h,input_audio,input_image,output,reasoning,output_audio,output_image,web_search,first,last\n" +
+		"gpt-4o,1,0,10,5,0.0025,-0.0025,0,1,0,10,0,0,0,0,0,5,0,0,0,0,"
+	if got := run(t, "usage", "--address", address, "--by", "model", "--consumer", "alice", "--format", "csv", "--since", "2h"); !strings.HasPrefix(got, want) ||
+		strings.Count(got, "\n") != 2 {
 		t.Errorf("as CSV it is\n%s\nwant\n%s", got, want)
+	}
+	day := time.Now().UTC().Format(time.DateOnly)
+	if got := run(t, "usage", "--address", address, "--by", "day,tag", "--format", "csv"); !strings.Contains(got, "\n"+day+",,3,") {
+		t.Errorf("by day it is\n%s", got)
 	}
 	var list usageList
 	if err := json.Unmarshal([]byte(run(t, "usage", "--address", address, "--by", "route", "--provider", "openai", "--model", "gpt-4o", "--route", "demo", "--format", "json")), &list); err != nil {
@@ -246,6 +254,10 @@ func TestUsageCommand(t *testing.T) {
 	for want, args := range map[string][]string{
 		"write one of: table, json, csv":  {"--address", address, "--format", "xml"},
 		"unknown dimension":               {"--address", address, "--by", "key"},
+		"how long ago":                    {"--address", address, "--since", "noon"},
+		"have no meaning beside it":       {"--address", address, "--ledger", t.TempDir()},
+		"there is no ledger in":           {"--ledger", t.TempDir()},
+		"copy its ledger with":            {"--ledger", active(t).disk.dir},
 		"unknown command":                 {"everything"},
 		"ask the admin API at 127.0.0.1:": {"--address", unused(t)},
 		"find admin API":                  {"--config", "/nonexistent/Caddyfile"},

@@ -4,77 +4,153 @@ package gateway
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
 func usageCommand() *cobra.Command {
 	var (
-		from   instance
-		format string
-		by     string
+		from           instance
+		format, ledger string
 	)
-	filters := map[string]*string{"consumer": new(string), "provider": new(string), "model": new(string), "route": new(string)}
+	params := map[string]*string{}
 	cmd := &cobra.Command{
-		Use:   "usage [--by consumer,model] [--consumer <name>] [--provider <name>] [--model <name>] [--route <name>] [--format table|json|csv] [--address <interface>] [--config <path> [--adapter <name>]]",
-		Short: "Shows what consumers used and what it cost, since the running instance started",
-		Args:  cobra.NoArgs,
+		Use: "usage [--by consumer,model] [--since <time>] [--until <time>] [--consumer <name>] [--provider <name>] [--model <name>] [--route <name>] [--tag <name>] " +
+			"[--format table|json|csv] [--ledger <directory>] [--address <interface>] [--config <path> [--adapter <name>]]",
+		Short: "Shows what consumers used and what it cost",
+		Long: `
+Shows what consumers used and what it cost, what an hour and a day of that time
+cost, and a projection of the current month. It asks the running instance or, with
+--ledger, reads the ledger in a directory that no instance uses.
+
+--since and --until take how long ago (24h, 7d), a date (2026-11-01, from its
+beginning or until its end, in UTC) or a time (2026-11-01T12:00:00Z). Usage is kept
+by the hour, so that they are rounded to whole hours.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := oneOf("--format", format, "table", "json", "csv"); err != nil {
 				return err
 			}
-			query := url.Values{"by": {by}}
-			for name, value := range filters {
-				if *value != "" {
+			query := url.Values{"limit": {strconv.Itoa(maxUsageLimit)}}
+			for name, value := range params {
+				if *value != "" || name == "by" {
 					query.Set(name, *value)
 				}
 			}
 			var list usageList
-			if err := from.getJSON("/gateway/usage?"+query.Encode(), &list); err != nil {
+			var err error
+			if ledger == "" {
+				err = from.getJSON("/gateway/usage?"+query.Encode(), &list)
+			} else if from != (instance{}) {
+				err = errors.New("--ledger reads a directory, so that --address, --config and --adapter have no meaning beside it")
+			} else {
+				list, err = usageOffline(ledger, query, cmd.ErrOrStderr())
+			}
+			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			switch format {
-			case "json":
-				return printJSON(out, list)
-			case "csv":
-				return list.csv(out, strings.Split(by, ","))
-			default:
-				return list.table(out, strings.Split(by, ","))
-			}
+			return list.print(cmd.OutOrStdout(), format, strings.Split(*params["by"], ","))
 		},
 	}
 	from.flags(cmd)
-	cmd.Flags().StringVar(&by, "by", "consumer,model", "What to tell apart: any of consumer, provider, model and route, separated by commas")
-	cmd.Flags().StringVar(&format, "format", "table", "table, json or csv")
-	for name, value := range filters {
-		cmd.Flags().StringVar(value, name, "", "Only this "+name)
+	flag := func(name, otherwise, usage string) {
+		params[name] = cmd.Flags().String(name, otherwise, usage)
 	}
+	flag("by", "consumer,model", "What to tell apart: any of consumer, provider, model, route, tag, and hour or day, separated by commas")
+	flag("since", "", "From when on: 24h, 7d, 2026-11-01 or 2026-11-01T12:00:00Z")
+	flag("until", "", "Until when, in the same forms")
+	for _, name := range []string{"consumer", "provider", "model", "route", "tag"} {
+		flag(name, "", "Only this "+name)
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table, json or csv")
+	ledgerFlag(cmd, &ledger, "Directory of a ledger that no instance uses, to read it without one")
 	return cmd
 }
 
+// usageOffline reads the ledger in a directory.
+func usageOffline(dir string, query url.Values, notes io.Writer) (list usageList, err error) {
+	now := time.Now()
+	q, err := parseUsage(query, now)
+	if err != nil {
+		return list, err
+	}
+	db, recovery, err := openOffline(dir)
+	if err != nil {
+		return list, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if recovery.Lossy() {
+		fmt.Fprintln(notes, "Some of what was recorded is lost: "+recovery.String())
+	}
+	return diskSource(db, now).report(q, now)
+}
+
+func (l *usageList) print(w io.Writer, format string, by []string) error {
+	switch format {
+	case "json":
+		return printJSON(w, l)
+	case "csv":
+		return l.csv(w, by)
+	default:
+		return l.table(w, by)
+	}
+}
+
 // usageColumns are the figures that a table shows.
-var usageColumns = []string{"requests", "failed", "input_tokens", "output_tokens", "cost_usd", "cache_savings_usd", "unpriced_calls"}
+var usageColumns = []string{
+	"requests", "failed", "input_tokens", "output_tokens", "cost_usd", "cache_savings_usd",
+	"exact_calls", "estimated_calls", "unpriced_calls",
+}
 
 func (s *usageSums) columns() []string {
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	return []string{
 		n(s.Requests), n(s.Failed), n(s.InputTokens), n(s.OutputTokens),
-		s.Cost.String(), s.Saved.String(), n(s.PriceUnknown),
+		s.Cost.String(), s.Saved.String(), n(s.Exact), n(s.Estimated), n(s.PriceUnknown),
 	}
+}
+
+// classColumns are the further figures of a file: tokens by class, and when.
+func classColumns() (names []string) {
+	for c := range usage.Class(usage.NumClasses) {
+		names = append(names, c.String())
+	}
+	return append(names, "first", "last")
+}
+
+func (s *usageSums) classes() (figures []string) {
+	for c := range usage.Class(usage.NumClasses) {
+		figures = append(figures, strconv.FormatInt(s.Classes[c.String()], 10))
+	}
+	for _, t := range []*time.Time{s.First, s.Last} {
+		text := ""
+		if t != nil {
+			text = t.Format(time.RFC3339)
+		}
+		figures = append(figures, text)
+	}
+	return figures
 }
 
 // names are the values of the dimensions by which the row was summed.
 func (v *usageView) names(by []string) []string {
 	names := make([]string, len(by))
 	for i, name := range by {
-		value := map[string]*string{"consumer": v.Consumer, "provider": v.Provider, "model": v.Model, "route": v.Route}[strings.TrimSpace(name)]
+		value := map[string]*string{
+			"consumer": v.Consumer, "provider": v.Provider, "model": v.Model, "route": v.Route,
+			"tag": v.Tag, "hour": v.Hour, "day": v.Day,
+		}[strings.TrimSpace(name)]
 		if value != nil {
 			names[i] = *value
 		}
@@ -85,9 +161,10 @@ func (v *usageView) names(by []string) []string {
 // csv writes the rows, without the total: a spreadsheet adds up by itself.
 func (l *usageList) csv(w io.Writer, by []string) error {
 	out := csv.NewWriter(w)
-	_ = out.Write(append(append([]string{}, by...), usageColumns...)) // Error says it
+	_ = out.Write(slices.Concat(by, usageColumns, classColumns())) // Error says it
 	for i := range l.Rows {
-		_ = out.Write(append(l.Rows[i].names(by), l.Rows[i].columns()...))
+		row := &l.Rows[i]
+		_ = out.Write(slices.Concat(row.names(by), row.columns(), row.classes()))
 	}
 	out.Flush()
 	return out.Error()
@@ -114,6 +191,13 @@ func (l *usageList) table(w io.Writer, by []string) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("print usage: %w", err)
 	}
-	_, err := fmt.Fprintf(w, "since %s\n", l.Since.Format("2006-01-02 15:04:05 MST"))
+	const minute = "2006-01-02 15:04"
+	_, err := fmt.Fprintf(w, "from %s to %s UTC: %s USD an hour, %s USD a day\n"+
+		"%s: %s USD so far, %s USD at the end of the month with %s USD a day as lately\n",
+		l.Since.UTC().Format(minute), l.Until.UTC().Format(minute), l.PerHour, l.PerDay,
+		l.Month.Month, l.Month.Cost, l.Month.Projected, l.Month.RecentPerDay)
+	if err == nil && l.Warning != "" {
+		_, err = fmt.Fprintln(w, "warning: "+l.Warning)
+	}
 	return err
 }

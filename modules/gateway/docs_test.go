@@ -158,8 +158,8 @@ func TestDocumentedNames(t *testing.T) {
 			t.Errorf("the page does not name the %s %s", f.GetType(), f.GetName())
 		}
 	}
-	if len(families) != len(m.vectors())+3 {
-		t.Errorf("%d metrics were gathered, want all %d", len(families), len(m.vectors())+3)
+	if len(families) != len(m.vectors())+4 {
+		t.Errorf("%d metrics were gathered, want all %d", len(families), len(m.vectors())+4)
 	}
 	_, err = adapt(t, "gateway {\nnonsense\n}")
 	_, valid, _ := strings.Cut(err.Error(), "valid options are: ")

@@ -41,7 +41,7 @@ func (a *App) Record(rq *state.Request) {
 		rec.Credential = rq.Credential.ID
 		rec.Tags = rq.Credential.TagSet
 	}
-	a.shared.ledger.Record(&rec)
+	a.book.Record(&rec)
 	a.shared.metrics.settled(rq)
 }
 

@@ -52,6 +52,7 @@ type metrics struct {
 	errs      *prometheus.CounterVec
 	denials   *prometheus.CounterVec
 	buffered  prometheus.GaugeFunc
+	durable   prometheus.GaugeFunc
 
 	series sync.Map // seriesKey -> *series
 	count  atomic.Int64
@@ -93,6 +94,10 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "buffered_request_bytes",
 			Help: "Bytes of memory that request bodies and held answers occupy.",
 		}, func() float64 { return float64(state.Buffered()) }),
+		durable: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "ledger_durable",
+			Help: "1 while every settled request is as durable as the ledger promises, else 0.",
+		}, ledgerDurable),
 		consumers: make(map[string]struct{}),
 		models:    make(map[string]struct{}),
 		limit:     defaultMetricsConsumers,
@@ -109,8 +114,8 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 // register adds the metrics to the registry of a config.
 func (m *metrics) register(reg *prometheus.Registry) error {
 	vectors := m.vectors()
-	collectors := make([]prometheus.Collector, 0, len(vectors)+3)
-	collectors = append(collectors, m.duration, m.firstByte, m.buffered)
+	collectors := make([]prometheus.Collector, 0, len(vectors)+4)
+	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable)
 	for _, v := range vectors {
 		collectors = append(collectors, v)
 	}

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 )
 
 // logged is what the test log has taken since the last provision.
@@ -168,6 +170,14 @@ func TestProvisionRefusals(t *testing.T) {
 		{"unknown_model", `{"unknown_model":"maybe"}`, []string{`"maybe"`, "allow or refuse"}},
 		{"profile", `{"profile":"envoy"}`, []string{`"envoy"`, "kong"}},
 		{"metrics_consumers", `{"metrics_consumers":-1}`, []string{"-1", "positive"}},
+		{"ledger at a relative path", `{"ledger":{"path":"usage"}}`, []string{"find ledger", `"usage" is not an absolute path`}},
+		{"ledger named by an unset variable", `{"ledger":{"path":"/srv/{env.TOLLGATE_TEST_UNSET}"}}`, []string{"find ledger", "TOLLGATE_TEST_UNSET"}},
+		{"ledger named by an empty variable", `{"ledger":{"path":"/srv/{env.TOLLGATE_TEST_EMPTY}"}}`, []string{"find ledger", "TOLLGATE_TEST_EMPTY"}},
+		{"ledger in two places", `{"ledger":{"path":"/srv/usage","memory":true}}`, []string{"both in memory and in a directory"}},
+		{"ledger in memory that keeps", `{"ledger":{"keep":"30d","memory":true}}`, []string{"remove keep"}},
+		{"ledger that keeps little", `{"ledger":{"keep":"1h"}}`, []string{"for 1h0m0s", "at least 1d"}},
+		{"ledger that keeps less than nothing", `{"ledger":{"keep":"-1h"}}`, []string{"at least 1d"}},
+		{"unknown field of the ledger", `{"ledger":{"retain":"1h"}}`, []string{"retain"}},
 		{"no consumers file", `{"consumers_files":["/nonexistent/consumers.json"]}`, []string{"/nonexistent/consumers.json"}},
 		{"malformed consumers file", `{"consumers_files":[` + inJSON(t, badJSON) + `]}`, []string{badJSON, "line 2", `"alice"`, `"secret"`}},
 		{"consumer in config and file", `{"consumers":[{"name":"alice"}],"consumers_files":[` + inJSON(t, dupJSON) + `]}`, []string{`"alice"`, "used twice"}},
@@ -193,6 +203,31 @@ func TestProvisionRefusals(t *testing.T) {
 				t.Errorf("a refused config keeps %d references to the shared state", refs)
 			}
 		})
+	}
+}
+
+// A config is validated beside an instance that runs: nothing may be opened.
+func TestProvisionTouchesNoLedger(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", home)
+	t.Setenv("TOLLGATE_TEST_LEDGER", filepath.Join(home, "x"))
+	for config, want := range map[string]string{
+		`{}`:                          filepath.Join(home, "caddy", "gateway", "ledger"),
+		`{"ledger":{"keep":"1000d"}}`: filepath.Join(home, "caddy", "gateway", "ledger"),
+		`{"ledger":{"path":"{env.TOLLGATE_TEST_LEDGER}/../y/"}}`: filepath.Join(home, "y"),
+		`{"ledger":{"memory":true}}`:                             "",
+	} {
+		app := provision(t, config)
+		if app.ledgerDir != want {
+			t.Errorf("the ledger of %s is in %q, want %q", config, app.ledgerDir, want)
+		}
+		app.Record(request("alice", "gpt-4o"))
+		if rows, err := app.Ledger().Rows(ledger.Query{}); err != nil || len(rows) != 1 || app.LedgerErr() != nil {
+			t.Errorf("before the start, the ledger has %+v, %v", rows, err)
+		}
+	}
+	if files, err := os.ReadDir(home); err != nil || len(files) != 0 {
+		t.Errorf("provisioning has made %v, %v", files, err)
 	}
 }
 

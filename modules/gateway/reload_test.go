@@ -9,14 +9,14 @@ import (
 )
 
 func TestReloadKeepsUsage(t *testing.T) {
-	old, err := tryProvision(t, `{"consumers":[{"name":"alice"}]}`)
+	old, err := tryProvision(t, `{"ledger":{"memory":true},"consumers":[{"name":"alice"}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	old.Record(request("alice", "gpt-4o"))
 
 	// As Caddy does it: the new config is there before the old one goes.
-	app := provision(t, `{"consumers":[{"name":"alice"},{"name":"bob"}]}`)
+	app := provision(t, `{"ledger":{"memory":true},"consumers":[{"name":"alice"},{"name":"bob"}]}`)
 	if err := old.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestReloadKeepsUsage(t *testing.T) {
 }
 
 func TestEndOfProcessState(t *testing.T) {
-	app, err := tryProvision(t, `{}`)
+	app, err := tryProvision(t, `{"ledger":{"memory":true}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestEndOfProcessState(t *testing.T) {
 	if err := app.Cleanup(); err != nil {
 		t.Fatal(err)
 	}
-	if rows, err := provision(t, `{}`).Ledger().Rows(ledger.Query{}); err != nil || len(rows) != 0 {
+	if rows, err := provision(t, `{"ledger":{"memory":true}}`).Ledger().Rows(ledger.Query{}); err != nil || len(rows) != 0 {
 		t.Errorf("a gateway that was stopped in between begins with %+v", rows)
 	}
 }

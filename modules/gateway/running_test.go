@@ -21,6 +21,7 @@ import (
 func instanceOf(t *testing.T, app string) string {
 	t.Helper()
 	address := unused(t)
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // for the ledger
 	t.Cleanup(func() {
 		if err := caddy.Stop(); err != nil {
 			t.Errorf("stop: %v", err)

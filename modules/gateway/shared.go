@@ -15,8 +15,8 @@ import (
 // It is never closed under a request in flight: handlers of an old config keep
 // their pointer, and the memory goes when the last of them does.
 type shared struct {
-	since   time.Time // when counting began
-	ledger  *ledger.Memory
+	since   time.Time      // when counting began
+	ledger  *ledger.Memory // of configs that keep it in memory
 	metrics *metrics
 }
 

@@ -1,0 +1,82 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// backupStall is how long a reader of a backup may take none of it. Meanwhile the
+// database cannot use space again that has become free.
+const backupStall = 30 * time.Second
+
+var errExiting = errors.New("the process ends")
+
+// serveBackup answers with a copy of the ledger, which ends in a checksum: one that
+// broke off is found by its check. It changes nothing, but hands out everything
+// that is known about spending, so it is in the audit log.
+func serveBackup(a *App, w http.ResponseWriter, _ url.Values) error {
+	if a.disk == nil {
+		return adminError(http.StatusConflict, "the ledger of this instance is in memory; there is nothing to back up")
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Disposition", `attachment; filename="ledger-`+time.Now().UTC().Format("20060102T150405Z")+`.backup"`)
+	out := &patientWriter{to: w, controller: http.NewResponseController(w)}
+	var err error
+	if _, head := w.(headOnly); !head {
+		err = a.disk.Backup(out)
+	}
+	log := a.auditLog().With(zap.String("action", "ledger_backup"), zap.String("path", a.disk.dir), zap.Int64("bytes", out.written))
+	if err == nil {
+		log.Info("the ledger was backed up")
+		return nil
+	}
+	log.Error("a backup of the ledger failed", zap.Error(err))
+	if out.written == 0 {
+		h.Del("Content-Disposition")
+		h.Set("Content-Type", "application/json")
+		return adminError(http.StatusInternalServerError, "%w", err)
+	}
+	panic(http.ErrAbortHandler) // the answer has begun: break it off, so that it does not look whole
+}
+
+// patientWriter gives each piece of an answer time to be taken, and gives up when
+// the process ends.
+type patientWriter struct {
+	to         io.Writer
+	controller *http.ResponseController
+	written    int64
+}
+
+// Write implements io.Writer.
+func (p *patientWriter) Write(b []byte) (int, error) {
+	if caddy.Exiting() {
+		return 0, errExiting
+	}
+	_ = p.controller.SetWriteDeadline(time.Now().Add(backupStall)) // where there is none, no reader can be slow
+	n, err := p.to.Write(b)
+	p.written += int64(n)
+	if err != nil {
+		err = fmt.Errorf("send backup: %w", err)
+	}
+	return n, err
+}
+
+// headOnly marks the answer to a HEAD request, for those to whom the body is dear.
+type headOnly struct{ http.ResponseWriter }
+
+// Unwrap gives http.ResponseController what is behind.
+func (h headOnly) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+// Interface guards
+var _ io.Writer = (*patientWriter)(nil)

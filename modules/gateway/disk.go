@@ -1,0 +1,196 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
+)
+
+const (
+	ledgerLogger = "gateway.ledger"
+	auditLogger  = "gateway.audit"
+
+	// closingWait is how long to wait for this process itself to close a ledger
+	// that a new config uses again.
+	closingWait = 10 * time.Second
+)
+
+// disk is an open ledger on disk. All configs of the process that name its
+// directory share it, and it is closed when the last of them has served its last
+// request.
+type disk struct {
+	*ledgerdb.DB
+	dir string
+
+	mu    sync.Mutex
+	users []*App // the latest comes last
+}
+
+// disks are the open ledgers by directory.
+var disks = caddy.NewUsagePool()
+
+// closing holds a channel for each ledger that is being closed, by directory.
+var closing sync.Map
+
+// openLedger opens the ledger of the config, or takes part in it where the process
+// has it open, and moves there what was recorded early.
+func (a *App) openLedger() error {
+	early, onDisk := a.book.(*staged)
+	if !onDisk {
+		return nil
+	}
+	// Symbolic links are followed, so that one directory is one ledger. That
+	// needs it to be there.
+	if err := os.MkdirAll(a.ledgerDir, 0o700); err != nil {
+		return fmt.Errorf("make directory of the ledger: %w", err)
+	}
+	dir, err := filepath.EvalSymlinks(a.ledgerDir)
+	if err != nil {
+		return fmt.Errorf("find ledger: %w", err)
+	}
+	value, _, err := disks.LoadOrNew(dir, func() (caddy.Destructor, error) { return a.openDisk(dir) })
+	if err != nil {
+		return err
+	}
+	d := value.(*disk)
+	d.join(a)
+	a.disk = d
+	undrained.add(a)
+	moved, missed := early.moveTo(d)
+	if moved > 0 {
+		a.ledgerLog().Debug("requests that were served before the ledger was open are in it now", zap.Int("requests", moved))
+	}
+	if missed > 0 {
+		a.ledgerLog().Error("more requests were served before the ledger was open than could wait for it; they are not in it",
+			zap.Int("requests", missed))
+	}
+	return nil
+}
+
+func (a *App) openDisk(dir string) (*disk, error) {
+	d := &disk{dir: dir, users: []*App{a}}
+	o := ledgerdb.Options{Dir: dir, Keep: a.LedgerConfig.keep(), OnChange: d.changed}
+	db, recovery, err := ledgerdb.Open(o)
+	for tries := 0; errors.Is(err, ledgerdb.ErrInUse) && tries < 2; tries++ {
+		// This process may be about to close it, after the path was changed and
+		// changed back.
+		if ended, ok := closing.Load(dir); ok {
+			select {
+			case <-ended.(chan struct{}):
+			case <-time.After(closingWait):
+			}
+		}
+		db, recovery, err = ledgerdb.Open(o)
+	}
+	if errors.Is(err, ledgerdb.ErrInUse) {
+		return nil, fmt.Errorf("%w; stop that process, or give this one a directory of its own with the option: ledger <path>", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (to run without a ledger on disk, write: ledger memory)", err)
+	}
+	d.DB = db
+	log := a.ledgerLog().With(zap.String("path", dir), zap.Int("replayed", recovery.Records))
+	if recovery.Lossy() {
+		log.Error("ledger opened, and some of what was recorded is lost", zap.String("recovery", recovery.String()))
+	} else {
+		log.Info("ledger opened", zap.String("recovery", recovery.String()))
+	}
+	return d, nil
+}
+
+// join makes a one of the configs that use d.
+func (d *disk) join(a *App) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Contains(d.users, a) { // the one that opened it is
+		d.users = append(d.users, a)
+	}
+	d.SetKeep(d.keep())
+}
+
+// leave is the opposite of join.
+func (d *disk) leave(a *App) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.users = slices.DeleteFunc(d.users, func(u *App) bool { return u == a })
+	if len(d.users) > 0 {
+		d.SetKeep(d.keep())
+	}
+}
+
+// usedBy returns how many configs use d.
+func (d *disk) usedBy() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.users)
+}
+
+// keep returns the longest of what the configs ask for: one that is refused after
+// it has started, and is never in force, deletes nothing.
+func (d *disk) keep() (longest time.Duration) {
+	for _, a := range d.users {
+		keep := a.LedgerConfig.keep()
+		if keep == 0 {
+			return 0
+		}
+		longest = max(longest, keep)
+	}
+	return longest
+}
+
+// changed is told when the ledger ceases to be durable (err is why) and when it is
+// again.
+func (d *disk) changed(err error) {
+	log := d.log().With(zap.String("path", d.dir))
+	if err != nil {
+		log.Error("the ledger cannot be written; requests go on, and what they cost is kept in memory until it can", zap.Error(err))
+		return
+	}
+	log.Info("the ledger is written again, with all that was kept in memory")
+}
+
+// log returns the logger of the latest config.
+func (d *disk) log() *zap.Logger {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.users) == 0 {
+		return caddy.Log().Named(ledgerLogger)
+	}
+	return d.users[len(d.users)-1].ledgerLog()
+}
+
+// Destruct implements caddy.Destructor: it writes what is in memory and gives the
+// lock back.
+func (d *disk) Destruct() error {
+	ended := make(chan struct{})
+	closing.Store(d.dir, ended)
+	defer close(ended)
+	defer closing.Delete(d.dir)
+	err := d.Close()
+	log := d.log().With(zap.String("path", d.dir))
+	if err != nil {
+		log.Error("the ledger was not written to the end; what is in its journal will be read at the next start", zap.Error(err))
+		return err
+	}
+	log.Info("ledger closed")
+	return nil
+}
+
+func (a *App) ledgerLog() *zap.Logger { return a.ctx.Logger(loggerName(ledgerLogger)) }
+
+func (a *App) auditLog() *zap.Logger { return a.ctx.Logger(loggerName(auditLogger)) }
+
+// Interface guards
+var _ caddy.Destructor = (*disk)(nil)
