@@ -21,10 +21,7 @@ func (m *meter) estimate(llm *state.LLM) {
 	if r.Found && !r.OutputPartial || llm.Endpoint.Operation == "" || m.background || m.unreadable() {
 		return
 	}
-	var output usage.Counts
-	if m.media != usage.MediaNone { // else the transcript is of another request
-		output = m.transcript.Output()
-	}
+	output := m.transcript.Output()
 	if r.Failed && output.IsZero() {
 		return
 	}
@@ -50,17 +47,10 @@ func (m *meter) estimateUnanswered(llm *state.LLM) {
 	m.price(llm)
 }
 
-// encoding is the tokenizer of the model that answered, or was asked.
+// encoding is the tokenizer of the model that was asked for: text is counted while it
+// comes, when it may not be known yet which one answers.
 func (m *meter) encoding() tokens.Encoding {
-	llm, model := &m.rq.LLM, m.rq.LLM.Model
-	if llm.Report.Model != "" {
-		model = llm.Report.Model
-	}
-	if m.tokenizer.model != model || m.tokenizer.provider != llm.Provider {
-		m.tokenizer.model, m.tokenizer.provider = model, llm.Provider
-		m.tokenizer.encoding = tokens.EncodingFor(llm.Provider, model)
-	}
-	return m.tokenizer.encoding
+	return tokens.EncodingFor(m.rq.LLM.Provider, m.rq.LLM.Model)
 }
 
 // unreadable says that there was a body and its text is not known.
