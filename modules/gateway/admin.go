@@ -79,8 +79,8 @@ func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) er
 		}
 		for name, values := range query {
 			if !slices.Contains(params, name) {
-				return adminError(http.StatusBadRequest, "unknown parameter %q; %s takes: %s",
-					name, r.URL.Path, strings.Join(params, ", "))
+				return adminError(http.StatusBadRequest, "unknown parameter %q; %s takes %s",
+					name, r.URL.Path, takes(params))
 			}
 			if len(values) > 1 {
 				return adminError(http.StatusBadRequest, "parameter %s is given twice", name)
@@ -105,6 +105,14 @@ func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) er
 
 func adminError(status int, format string, args ...any) error {
 	return caddy.APIError{HTTPStatus: status, Err: fmt.Errorf(format, args...)}
+}
+
+// takes says in words which parameters there are.
+func takes(params []string) string {
+	if len(params) == 0 {
+		return "no parameters"
+	}
+	return strings.Join(params, ", ")
 }
 
 // writeAdmin writes v as the body of an answer. Once that has begun, failing

@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
@@ -110,6 +111,12 @@ func TestDocumentedAnswers(t *testing.T) {
 		if sums.Cost.String() != quote.Cost.String() || sums.Saved.String() != quote.CacheSavings().String() {
 			t.Errorf("the example costs %s and saves %s, by the book %s and %s", sums.Cost, sums.Saved, quote.Cost, quote.CacheSavings())
 		}
+	}
+	now := list.Total.Last.Add(time.Minute)
+	report, err := spent(t, list.Total.Cost.String(), *list.Total.First).report(ledger.Query{MaxRows: 1}, now)
+	if err != nil || report.PerHour != list.PerHour || report.PerDay != list.PerDay || report.Month != list.Month ||
+		!report.Since.Equal(list.Since) || !report.Until.Equal(list.Until) {
+		t.Errorf("the example costs %+v, the report of its calls %+v, %v", list, report, err)
 	}
 }
 

@@ -127,7 +127,7 @@ func (s source) month(f ledger.Filter, began, now time.Time) (monthView, error) 
 	if began.After(since) && began.Before(now) {
 		since = began
 	}
-	q := ledger.Query{Filter: f, By: []ledger.Dimension{ledger.ByHour}, Since: start, Until: now}
+	q := ledger.Query{Filter: f, By: []ledger.Dimension{ledger.ByHour}, Since: start, Until: (ledger.HourOf(now) + 1).Start()}
 	if since.Before(start) {
 		q.Since = since
 	}
