@@ -53,7 +53,7 @@ type Answer struct {
 // placeholders that [settings.fill] describes; it ought to listen on {{PORT}}.
 func gateway(t *testing.T, caddyfile string, opts ...option) *Gateway {
 	t.Helper()
-	t.Setenv(homeVariable, os.Getenv(homeVariable)) // panics in a parallel test
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // a ledger of its own; panics in a parallel test
 
 	g := &Gateway{t: t, settings: newSettings(opts), sink: newSink(t)}
 	network, address := "tcp", "127.0.0.1:"+freePort(t)
