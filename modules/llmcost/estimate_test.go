@@ -96,15 +96,15 @@ func TestUsageThatIsNotReportedIsCounted(t *testing.T) {
 		},
 		"messages, cut after the start": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start + block,
-			counts{input: 57, output: -1}, o200k, false, false,
+			counts{input: 57, output: -1}, o200k, true, false,
 		},
 		"messages, cut before any text": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start,
-			counts{input: 57, output: 1}, o200k, false, false,
+			counts{input: 57, output: 1}, o200k, true, false,
 		},
 		"messages, cut after thinking": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start + think + block,
-			counts{input: 57, output: -1, reasoning: -1}, o200k, false, false,
+			counts{input: 57, output: -1, reasoning: -1}, o200k, true, false,
 		},
 		"messages, cut before the start": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, block,

@@ -12,7 +12,6 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/estimate"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
-	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 	"github.com/caddy-gateway/tollgate/modules/internal/usagefilter"
 )
@@ -47,12 +46,7 @@ type meter struct {
 	terminal   bool            // the body has shown its end
 	opaque     bool            // there is a body that cannot be read
 	damaged    bool            // a compressed body is not what its coding promises
-
-	// tokenizer is that of the model that the meter saw last.
-	tokenizer struct {
-		provider, model string
-		encoding        tokens.Encoding
-	}
+	unsaid     bool            // the provider has not reported the whole usage
 }
 
 var meters = sync.Pool{New: func() any {
@@ -68,7 +62,8 @@ func (m *meter) EndRequest() {
 		m.decoder.Close()
 	}
 	m.handler, m.rq, m.writer, m.asked, m.decoder = nil, nil, nil, nil, nil
-	m.filtering, m.background, m.terminal, m.opaque, m.damaged = false, false, false, false, false
+	m.filtering, m.background, m.terminal, m.opaque = false, false, false, false
+	m.damaged, m.unsaid = false, false
 	m.media = usage.MediaNone
 	meters.Put(m)
 }
@@ -171,6 +166,7 @@ func (m *meter) SettleRequest(rq *state.Request) {
 		llm.Report = m.usage.Finish()
 		llm.Report.Malformed = llm.Report.Malformed || m.unreadable()
 		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, m.media)
+		m.unsaid = !llm.Report.Found || llm.Report.OutputPartial
 		// Some providers count up in every event of a stream: the last count that
 		// arrived of a broken one is not what the call has used.
 		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated
@@ -180,15 +176,15 @@ func (m *meter) SettleRequest(rq *state.Request) {
 }
 
 // unfinished says that a stream has ended without the event that ends its format,
-// without a usage and without an error: something on the way cut it, and what the
-// client has is not a whole answer.
+// without the whole usage and without an error: something on the way cut it, and what
+// the client has is not a whole answer.
 func (m *meter) unfinished() bool {
 	if m.media != usage.MediaSSE && m.media != usage.MediaNDJSON {
 		return false
 	}
 	m.rq.Settle()
 	llm := &m.rq.LLM
-	return llm.Truncated && !llm.Report.Found && !llm.Report.Failed
+	return llm.Truncated && m.unsaid && !llm.Report.Failed
 }
 
 // price looks for the model that answered, then for the one that was asked.
