@@ -153,8 +153,8 @@ func TestBrokenBackup(t *testing.T) {
 	logged.take()
 	func() {
 		defer func() {
-			if p := recover(); p != http.ErrAbortHandler {
-				t.Errorf("a backup that breaks off ends with %v", p)
+			if err, _ := recover().(error); !errors.Is(err, http.ErrAbortHandler) {
+				t.Errorf("a backup that breaks off ends with %v", err)
 			}
 		}()
 		_ = serveBackup(app, &failing{httptest.NewRecorder(), 5000}, nil)

@@ -119,11 +119,13 @@ func TestReport(t *testing.T) {
 			"10-22T11 11-01T00 10 0.043668 1.048035; 16 1 30.5",
 		},
 		{
-			"a ledger that began just now", "", []time.Time{noon.Add(-time.Minute)},
+			"a ledger that began just now", "",
+			[]time.Time{noon.Add(-time.Minute)},
 			"11-16T11 11-16T13 1 1 24; 1 24 349",
 		},
 		{
-			"a ledger that began two days ago", "", []time.Time{day(-2), day(-2), noon},
+			"a ledger that began two days ago", "",
+			[]time.Time{day(-2), day(-2), noon},
 			"11-14T12 11-16T13 3 0.0625 1.5; 3 1.5 24.75",
 		},
 		{"nothing", "", nil, "11-16T12 11-16T13 0 0 0; 0 0 0"},
