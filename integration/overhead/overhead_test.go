@@ -42,6 +42,7 @@ const config = `{
 		{{FORMAT}}
 	}
 	gateway {
+		{{LEDGER}}
 		group llm
 		consumer demo {
 			key sha256:6b8111459789699847b4fb8f873ce354fe08912088644bc6f94dbf986fde8236
@@ -72,8 +73,11 @@ var chains = map[string]string{
 	"llm_cost_plain": "llm_cost openai {\nheaders off\n}",
 	"acl":            "key_auth\nacl allow llm",
 	"header":         "request_header X-A 1",
-	"chain":          "correlation_id\nrequest_guard\nkey_auth\nip_restriction\nacl allow llm\nllm_cost openai",
+	"chain":          wholeChain,
+	"chain_journal":  wholeChain,
 }
+
+const wholeChain = "correlation_id\nrequest_guard\nkey_auth\nip_restriction\nacl allow llm\nllm_cost openai"
 
 // server provisions a chain and returns its HTTP handler. Nothing listens.
 func server(tb testing.TB, chain string) http.Handler {
@@ -82,11 +86,16 @@ func server(tb testing.TB, chain string) http.Handler {
 	if chain == "bare" || chain == "header" {
 		format = "format json"
 	}
-	more := ""
-	if chain == "key_auth_100k" {
+	more, ledger := "", "ledger memory"
+	switch chain {
+	case "key_auth_100k":
 		more = "consumers " + manyConsumers(tb, 100_000)
+	case "chain_journal":
+		ledger = "ledger " + filepath.Join(tb.TempDir(), "ledger")
 	}
-	text := strings.NewReplacer("{{CHAIN}}", chains[chain], "{{CONSUMERS}}", more, "{{FORMAT}}", format).Replace(config)
+	text := strings.NewReplacer(
+		"{{CHAIN}}", chains[chain], "{{CONSUMERS}}", more, "{{FORMAT}}", format, "{{LEDGER}}", ledger,
+	).Replace(config)
 	return provision(tb, text)
 }
 
@@ -123,8 +132,19 @@ func provision(tb testing.TB, text string) http.Handler {
 	if err != nil {
 		tb.Fatalf("provision: %v", err)
 	}
-	app, err := ctx.App("http")
+	app, err := ctx.App("gateway")
 	if err != nil {
+		tb.Fatalf("get gateway app: %v", err)
+	}
+	if err := app.(caddy.App).Start(); err != nil {
+		tb.Fatalf("start gateway: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := app.(caddy.CleanerUpper).Cleanup(); err != nil {
+			tb.Errorf("clean up gateway: %v", err)
+		}
+	})
+	if app, err = ctx.App("http"); err != nil {
 		tb.Fatalf("get http app: %v", err)
 	}
 	for _, srv := range app.(*caddyhttp.App).Servers {
@@ -288,7 +308,7 @@ func pair(tb testing.TB, bare, chain http.Handler, answer string, rounds int) re
 // measured are the chains in the order of the report.
 var measured = []string{
 	"bare", "header", "encoder", "correlation_id", "request_guard", "key_auth", "key_auth_100k",
-	"ip_restriction", "acl", "llm_cost", "llm_cost_plain", "chain",
+	"ip_restriction", "acl", "llm_cost", "llm_cost_plain", "chain", "chain_journal",
 }
 
 // BenchmarkRatio reports, for each handler and the whole chain, its processor
