@@ -3,6 +3,8 @@
 package llmcost
 
 import (
+	"net/http"
+
 	"github.com/caddy-gateway/tollgate/modules/internal/estimate"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
@@ -21,7 +23,10 @@ func (m *meter) estimate(llm *state.LLM) {
 	if r.Found && !r.OutputPartial || llm.Endpoint.Operation == "" || m.background || m.unreadable() {
 		return
 	}
-	output := m.transcript.Output()
+	var output usage.Counts
+	if m.media != usage.MediaNone { // else the transcript is of an earlier answer
+		output = m.transcript.Output()
+	}
 	if r.Failed && output.IsZero() {
 		return
 	}
@@ -39,12 +44,27 @@ func (m *meter) estimate(llm *state.LLM) {
 // estimateUnanswered charges a call that its client gave up before there was an
 // answer: if the upstream has the whole request, it is at work on it.
 func (m *meter) estimateUnanswered(llm *state.LLM) {
-	if m.rq.Failure.Code != state.CodeClientClosed && !m.rq.Aborted() || !m.rq.BodySent() {
+	if !m.abandoned() || !m.rq.BodySent() {
 		return
 	}
 	llm.Metered, llm.Truncated = true, true
 	m.estimate(llm)
 	m.price(llm)
+}
+
+// abandoned says that the client left, or the process ended, before there was an
+// answer. Proxies say so with the status 499, or end in an error of their own when the
+// connection to the upstream goes with that to the client.
+func (m *meter) abandoned() bool {
+	switch m.rq.Status() {
+	case 0:
+		return m.rq.Aborted()
+	case state.StatusClientClosed:
+		return true
+	case http.StatusBadGateway:
+		return m.rq.Failure.Code == state.CodeClientClosed
+	}
+	return false
 }
 
 // encoding is the tokenizer of the model that was asked for: text is counted while it

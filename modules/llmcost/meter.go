@@ -152,9 +152,7 @@ func (m *meter) EndBody() []byte { return m.filter.Finish() }
 func (m *meter) SettleRequest(rq *state.Request) {
 	llm := &rq.LLM
 	if !llm.Metered {
-		if rq.Status() < 200 || rq.Status() == state.StatusClientClosed {
-			m.estimateUnanswered(llm)
-		}
+		m.estimateUnanswered(llm)
 		return
 	}
 	if m.media != usage.MediaNone {
@@ -165,7 +163,7 @@ func (m *meter) SettleRequest(rq *state.Request) {
 		}
 		llm.Report = m.usage.Finish()
 		llm.Report.Malformed = llm.Report.Malformed || m.unreadable()
-		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(llm.Endpoint.Format, m.media)
+		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(&llm.Endpoint, m.media)
 		m.unsaid = !llm.Report.Found || llm.Report.OutputPartial
 		// Some providers count up in every event of a stream: the last count that
 		// arrived of a broken one is not what the call has used.
@@ -227,9 +225,10 @@ func label(m *pricing.Model, name string, confirmed bool) string {
 	return otherModel
 }
 
-// hasTerminal says that a complete answer shows its own end.
-func hasTerminal(f usage.Format, media usage.Media) bool {
-	return media == usage.MediaJSON || f != usage.Gemini
+// hasTerminal says that a complete answer shows its own end. What endpoints do that
+// are not known is not known either.
+func hasTerminal(ep *usage.Endpoint, media usage.Media) bool {
+	return media == usage.MediaJSON || ep.Format != usage.Gemini && ep.Operation != ""
 }
 
 // HeldHeader implements state.Tap.
