@@ -30,8 +30,11 @@ var errTooManyRows = errors.New("the answer has more rows than its limit")
 func (s source) report(q ledger.Query, now time.Time) (usageList, error) {
 	list := usageList{Ledger: s.name}
 	rows, err := s.ledger.Rows(q)
-	if err != nil {
+	if err != nil && len(rows) == 0 {
 		return list, fmt.Errorf("read ledger: %w", err)
+	}
+	if err != nil { // damage: what could be read is better than nothing
+		list.Warning = "some of it could not be read: " + err.Error()
 	}
 	if len(rows) > q.MaxRows {
 		return list, fmt.Errorf("%w of %d; ask for fewer dimensions, a shorter time or one consumer, or raise limit (at most %d)",
@@ -42,7 +45,7 @@ func (s source) report(q ledger.Query, now time.Time) (usageList, error) {
 		whole := q
 		whole.By = nil
 		all, err := s.ledger.Rows(whole)
-		if err != nil {
+		if err != nil && len(all) == 0 {
 			return list, fmt.Errorf("read ledger: %w", err)
 		}
 		total = ledger.Sum(all)
@@ -64,7 +67,7 @@ func (s source) report(q ledger.Query, now time.Time) (usageList, error) {
 	if err != nil {
 		return list, err
 	}
-	if err := s.ledger.Err(); err != nil {
+	if err := s.ledger.Err(); err != nil && list.Warning == "" {
 		list.Warning = "not everything is durable: " + err.Error()
 	}
 	return list, nil
@@ -132,7 +135,7 @@ func (s source) month(f ledger.Filter, began, now time.Time) (monthView, error) 
 		q.Since = since
 	}
 	hours, err := s.ledger.Rows(q)
-	if err != nil {
+	if err != nil && len(hours) == 0 {
 		return monthView{}, fmt.Errorf("read ledger: %w", err)
 	}
 	var sofar, lately money.Total

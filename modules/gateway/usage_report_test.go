@@ -182,6 +182,14 @@ var errDemo = errors.New("demo damage")
 
 func (broken) Rows(ledger.Query) ([]ledger.Row, error) { return nil, errDemo }
 
+// holed is a ledger of which some rows cannot be read.
+type holed struct{ ledger.Ledger }
+
+func (h holed) Rows(q ledger.Query) ([]ledger.Row, error) {
+	rows, _ := h.Ledger.Rows(q)
+	return rows, errDemo
+}
+
 // lagging is a ledger that cannot be written.
 type lagging struct{ ledger.Ledger }
 
@@ -194,6 +202,11 @@ func TestReportOfFailingLedgers(t *testing.T) {
 	s.ledger = broken{whole}
 	if _, err := s.report(q, noon); !errors.Is(err, errDemo) {
 		t.Errorf("a damaged ledger: %v", err)
+	}
+	s.ledger = holed{whole}
+	if l, err := s.report(ledger.Query{MaxRows: 10, By: []ledger.Dimension{ledger.ByTag}}, noon); err != nil ||
+		l.Warning != "some of it could not be read: demo damage" || l.Total.Requests != 1 || len(l.Rows) != 2 {
+		t.Errorf("a ledger with a damaged row: %+v, %v", l, err)
 	}
 	s.ledger = lagging{whole}
 	l, err := s.report(q, noon)
