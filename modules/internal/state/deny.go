@@ -50,6 +50,8 @@ const StatusClientClosed = 499
 // CodeClientClosed is the Failure.Code of a request whose client left.
 const CodeClientClosed = "client_closed"
 
+var clientClosed = Failure{Status: StatusClientClosed, Code: CodeClientClosed, Message: "The client closed the connection"}
+
 // failureOf reads what an error says about how the request failed.
 func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) {
 	if d, ok := errors.AsType[*Denial](err); ok {
@@ -65,7 +67,7 @@ func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) 
 	f := Failure{Status: status}
 	switch {
 	case status == StatusClientClosed || errors.Is(ctx.Err(), context.Canceled):
-		f.Code, f.Message = CodeClientClosed, "The client closed the connection"
+		f.Code, f.Message = CodeClientClosed, clientClosed.Message
 	case rq.upstreamAnswered(status):
 		f.Code, f.Message = answeredCode(status), "The upstream answered "+strconv.Itoa(status)+", also when it was tried again"
 	case status == http.StatusUnauthorized:

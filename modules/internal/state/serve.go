@@ -60,8 +60,12 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 		rq.close(!done)
 	}()
 	err := h.Handle(&rq.writer, r, rq, next)
-	if err != nil {
+	switch {
+	case err != nil:
 		err = rq.renderError(r, err)
+	case rq.writer.status == StatusClientClosed && rq.Failure.Status == 0 && r.Context().Err() != nil:
+		// reverse_proxy says so by itself, without an error.
+		rq.Failure = clientClosed
 	}
 	if err == nil {
 		err = rq.writer.end()
