@@ -3,6 +3,9 @@
 package gateway
 
 import (
+	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
@@ -76,5 +79,34 @@ func TestReloadUnderTheAdminEndpoint(t *testing.T) {
 	}
 	if got := get[healthView](t, address, "/gateway/health").Status; got != HealthOK {
 		t.Errorf("after a refused reload health is %s", got)
+	}
+}
+
+// Reloads neither close the ledger nor leave anything behind.
+func TestManyReloads(t *testing.T) {
+	address := instanceOf(t, `{}`)
+	d := active(t).disk
+	end := open(t, active(t))
+	for i := range 30 {
+		active(t).Record(request("alice", "gpt-4o"))
+		if err := load(t, address, fmt.Sprintf(`{"metrics_consumers":%d}`, i+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if active(t).disk != d {
+		t.Error("a reload has opened the ledger again")
+	}
+	end()
+	eventually(t, "giving back the ledger", func() bool { return d.usedBy() == 1 })
+	running := func(what string) int {
+		buf := make([]byte, 1<<20)
+		return strings.Count(string(buf[:runtime.Stack(buf, true)]), what)
+	}
+	eventually(t, "the end of what waits for old configs", func() bool { return running("(*App).drain") == 0 })
+	if n := running("(*DB).loop("); n != 1 {
+		t.Errorf("%d ledgers are open", n)
+	}
+	if got := requests(t, active(t).Ledger()); got != 31 {
+		t.Errorf("the ledger has %d requests, want 31", got)
 	}
 }
