@@ -17,10 +17,14 @@ func TestCaddyfile(t *testing.T) {
 	}{
 		"a provider": {"llm_cost xai", Handler{Provider: "xai", Format: "openai"}},
 		"auto":       {"llm_cost auto", Handler{}},
+		"defaults":   {"llm_cost xai {\nheaders on\nask_usage on\nunfinished break\n}", Handler{Provider: "xai", Format: "openai"}},
 		"a format":   {"llm_cost openai {\nprovider vllm\n}", Handler{Provider: "vllm", Format: "openai"}},
 		"everything": {
-			"llm_cost responses {\nprovider my-gpu\nmax_body 64MiB\nheaders off\nunknown_model refuse\n}",
-			Handler{Provider: "my-gpu", Format: "responses", MaxBody: 64 << 20, HeadersOff: true, UnknownModel: "refuse"},
+			"llm_cost responses {\nprovider my-gpu\nmax_body 64MiB\nheaders off\nask_usage off\nunfinished pass\nunknown_model refuse\n}",
+			Handler{
+				Provider: "my-gpu", Format: "responses", MaxBody: 64 << 20, HeadersOff: true,
+				AskUsageOff: true, UnfinishedPass: true, UnknownModel: "refuse",
+			},
 		},
 	}
 	for name, tc := range tests {
@@ -52,6 +56,9 @@ func TestCaddyfileRefuses(t *testing.T) {
 		"llm_cost openai {\nmax_body 5\n}":             "max_body",
 		"llm_cost openai {\nheaders maybe\n}":          "headers",
 		"llm_cost openai {\nunknown_model free\n}":     "allow, refuse",
+		"llm_cost openai {\nask_usage\n}":              "ask_usage takes",
+		"llm_cost openai {\nask_usage no\n}":           "ask_usage",
+		"llm_cost openai {\nunfinished keep\n}":        "break, pass",
 		"llm_cost openai {\nprice 3\n}":                "unknown option",
 		"llm_cost openai {\nheaders on\nheaders on\n}": "given twice",
 	} {

@@ -27,7 +27,7 @@ import (
 )
 
 // appConfig has one consumer with a list of models and one without.
-const appConfig = `{"consumers":[
+const appConfig = `{"ledger":{"memory":true},"consumers":[
 	{"name":"limited","models":["gpt-4o*","claude-*"],"keys":["sha256:0000000000000000000000000000000000000000000000000000000000000001"]},
 	{"name":"free","keys":["sha256:0000000000000000000000000000000000000000000000000000000000000002"]}
 ]}`
@@ -157,47 +157,56 @@ func answer(contentType, body string) http.HandlerFunc {
 	}
 }
 
-// metric is the sum of a counter over this test's route, as far as the given label
-// has the given value; of all with an empty label.
-func (rt *route) metric(name, label, value string) (sum float64) {
+// metrics are the counters of this test's route. The sum of one is returned, as far
+// as the given label has the given value; of all with an empty label.
+func (rt *route) metrics() func(name, label, value string) float64 {
 	rt.t.Helper()
 	families, err := rt.registry.Gather()
 	if err != nil {
 		rt.t.Fatal(err)
 	}
+	type series struct {
+		labels map[string]string
+		value  float64
+	}
+	own := make(map[string][]series)
 	for _, family := range families {
-		if family.GetName() != "caddy_gateway_"+name {
-			continue
-		}
 		for _, m := range family.GetMetric() {
 			labels := make(map[string]string)
 			for _, pair := range m.GetLabel() {
 				labels[pair.GetName()] = pair.GetValue()
 			}
-			if labels["route"] == rt.t.Name() && (label == "" || labels[label] == value) {
-				sum += m.GetCounter().GetValue()
+			if labels["route"] == rt.t.Name() {
+				own[family.GetName()] = append(own[family.GetName()], series{labels, m.GetCounter().GetValue()})
 			}
 		}
 	}
-	return sum
+	return func(name, label, value string) (sum float64) {
+		for _, s := range own["caddy_gateway_"+name] {
+			if label == "" || s.labels[label] == value {
+				sum += s.value
+			}
+		}
+		return sum
+	}
 }
 
 // agreed returns the row after comparing it with what the metrics have.
 func (rt *route) agreed() ledger.Row {
 	rt.t.Helper()
-	row := rt.row()
-	if n := rt.metric("requests_total", "", ""); n != float64(row.Requests) {
+	row, metric := rt.row(), rt.metrics()
+	if n := metric("requests_total", "", ""); n != float64(row.Requests) {
 		rt.t.Errorf("%v requests in metrics, %d in the ledger", n, row.Requests)
 	}
 	for c := range usage.Class(usage.NumClasses) {
-		if n := rt.metric("tokens_total", "class", c.String()); n != float64(row.Counts[c]) {
+		if n := metric("tokens_total", "class", c.String()); n != float64(row.Counts[c]) {
 			rt.t.Errorf("%s: %v in metrics, %d in the ledger", c, n, row.Counts[c])
 		}
 	}
-	if n := rt.metric("unpriced_calls_total", "", ""); n != float64(row.PriceUnknown) {
+	if n := metric("unpriced_calls_total", "", ""); n != float64(row.PriceUnknown) {
 		rt.t.Errorf("%v unpriced calls in metrics, %d in the ledger", n, row.PriceUnknown)
 	}
-	if n := rt.metric("cost_usd_total", "", ""); math.Abs(n-row.Cost.Float64()) > 1e-12 {
+	if n := metric("cost_usd_total", "", ""); math.Abs(n-row.Cost.Float64()) > 1e-12 {
 		rt.t.Errorf("cost %v in metrics, %s in the ledger", n, row.Cost)
 	}
 	return row

@@ -326,7 +326,8 @@ func TestEveryEndingIsRecordedOnce(t *testing.T) {
 				}
 				func() {
 					defer func() {
-						if p := recover(); tc.bug != (p == errBug) {
+						p, _ := recover().(error)
+						if tc.bug != errors.Is(p, errBug) {
 							t.Errorf("panic %v", p)
 						}
 					}()
@@ -339,7 +340,7 @@ func TestEveryEndingIsRecordedOnce(t *testing.T) {
 				failed := row.Failed
 				if rt.last.Status() == 0 { // without a status it is the metrics that say so
 					failed = 0
-					if n := rt.metric("requests_total", "code", "aborted"); n != 1 {
+					if n := rt.metrics()("requests_total", "code", "aborted"); n != 1 {
 						t.Errorf("%v requests without an answer", n)
 					}
 				}

@@ -87,24 +87,29 @@ func TestUsageThatIsNotReportedIsCounted(t *testing.T) {
 			"openai", "/v1/responses", `{"model":"gpt-5","stream":true,"input":"` + question1 + `"}`, sseType,
 			"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"" + said + "\"}\n\n" +
 				"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"model\":\"gpt-5\",\"status\":\"completed\"}}\n\n",
-			counts{input: 0, output: -1}, o200k, false, true,
+			counts{input: 0, output: -1},
+			o200k, false, true,
 		},
 		"responses, cut": {
 			"openai", "/v1/responses", `{"model":"gpt-5","stream":true,"input":"` + question1 + `"}`, sseType,
 			"event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"" + said + "\"}\n\n",
-			counts{input: 0, output: -1}, o200k, true, true,
+			counts{input: 0, output: -1},
+			o200k, true, true,
 		},
 		"messages, cut after the start": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start + block,
-			counts{input: 57, output: -1}, o200k, true, false,
+			counts{input: 57, output: -1},
+			o200k, true, false,
 		},
 		"messages, cut before any text": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start,
-			counts{input: 57, output: 1}, o200k, true, false,
+			counts{input: 57, output: 1},
+			o200k, true, false,
 		},
 		"messages, cut after thinking": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, start + think + block,
-			counts{input: 57, output: -1, reasoning: -1}, o200k, true, false,
+			counts{input: 57, output: -1, reasoning: -1},
+			o200k, true, false,
 		},
 		"messages, cut before the start": {
 			"anthropic", "/v1/messages", `{"model":"claude-opus-4-5","stream":true,` + messages + `}`, sseType, block,
