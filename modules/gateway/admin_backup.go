@@ -31,11 +31,11 @@ func serveBackup(a *App, w http.ResponseWriter, _ url.Values) error {
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Content-Disposition", `attachment; filename="ledger-`+time.Now().UTC().Format("20060102T150405Z")+`.backup"`)
-	out := &patientWriter{to: w, controller: http.NewResponseController(w)}
-	var err error
-	if _, head := w.(headOnly); !head {
-		err = a.disk.Backup(out)
+	if _, head := w.(headOnly); head {
+		return nil
 	}
+	out := &patientWriter{to: w, controller: http.NewResponseController(w)}
+	err := a.disk.Backup(out)
 	log := a.auditLog().With(zap.String("action", "ledger_backup"), zap.String("path", a.disk.dir), zap.Int64("bytes", out.written))
 	if err == nil {
 		log.Info("the ledger was backed up")

@@ -157,9 +157,12 @@ func (a *App) ledgerHealth(context.Context) Health {
 		h.Facts["path"], h.Facts["since"] = "memory", a.shared.since.UTC()
 		return h
 	}
+	if h.Status == HealthOK && !a.disk.durable() {
+		h.Status, h.Detail = HealthDegraded, "the ledger could not be written until a moment ago"
+	}
 	h.Facts["path"], h.Facts["keep"] = a.disk.dir, keepText(a.LedgerConfig.keep())
 	stats, err := a.disk.Stats()
-	if err != nil && h.Status == HealthOK {
+	if err != nil && h.Status != HealthFailed {
 		h.Status, h.Detail = HealthFailed, err.Error()
 	}
 	h.Facts["bytes"], h.Facts["pending_rows"], h.Facts["records"] = stats.Bytes, stats.Pending, stats.Last

@@ -34,8 +34,10 @@ type disk struct {
 	*ledgerdb.DB
 	dir string
 
-	mu    sync.Mutex
-	users []*App // the latest comes last
+	mu       sync.Mutex
+	users    []*App      // the latest comes last
+	incident bool        // it cannot be written, or could not until a moment ago
+	recovery *time.Timer // that ends the incident, or nil
 }
 
 // disks are the open ledgers by directory.
@@ -100,7 +102,9 @@ func (a *App) openDisk(dir string) (*disk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (to run without a ledger on disk, write: ledger memory)", err)
 	}
+	d.mu.Lock() // it may fail already
 	d.DB = db
+	d.mu.Unlock()
 	log := a.ledgerLog().With(zap.String("path", dir), zap.Int("replayed", recovery.Records))
 	if recovery.Lossy() {
 		log.Error("ledger opened, and some of what was recorded is lost", zap.String("recovery", recovery.String()))
@@ -150,15 +154,49 @@ func (d *disk) keep() (longest time.Duration) {
 	return longest
 }
 
+// calm is how long the ledger has to be written again before that is told. On a
+// full disk there is room now and then, for a moment.
+var calm = 10 * time.Second
+
 // changed is told when the ledger ceases to be durable (err is why) and when it is
 // again.
 func (d *disk) changed(err error) {
-	log := d.log().With(zap.String("path", d.dir))
-	if err != nil {
-		log.Error("the ledger cannot be written; requests go on, and what they cost is kept in memory until it can", zap.Error(err))
-		return
+	d.mu.Lock()
+	again := d.incident
+	if err == nil {
+		d.recovery = time.AfterFunc(calm, d.recovered)
+	} else {
+		d.incident = true
+		if d.recovery != nil {
+			d.recovery.Stop()
+		}
 	}
-	log.Info("the ledger is written again, with all that was kept in memory")
+	d.mu.Unlock()
+	if err != nil && !again {
+		d.log().Error("the ledger cannot be written; requests go on, and what they cost is kept in memory until it can",
+			zap.String("path", d.dir), zap.Error(err))
+	}
+}
+
+// recovered is called when there was nothing wrong for a while.
+func (d *disk) recovered() {
+	d.mu.Lock()
+	over := d.incident && d.DB != nil && d.Err() == nil
+	if over {
+		d.incident = false
+	}
+	d.mu.Unlock()
+	if over {
+		d.log().Info("the ledger is written again, with all that was kept in memory", zap.String("path", d.dir))
+	}
+}
+
+// durable reports whether the ledger keeps its promise, and has for a while.
+func (d *disk) durable() bool {
+	d.mu.Lock()
+	incident := d.incident
+	d.mu.Unlock()
+	return !incident && d.Err() == nil
 }
 
 // log returns the logger of the latest config.
@@ -178,6 +216,11 @@ func (d *disk) Destruct() error {
 	closing.Store(d.dir, ended)
 	defer close(ended)
 	defer closing.Delete(d.dir)
+	d.mu.Lock()
+	if d.recovery != nil {
+		d.recovery.Stop()
+	}
+	d.mu.Unlock()
 	err := d.Close()
 	log := d.log().With(zap.String("path", d.dir))
 	if err != nil {

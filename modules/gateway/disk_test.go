@@ -350,13 +350,29 @@ func TestLedgerThatFails(t *testing.T) {
 	if ledgerDurable() != 1 || app.LedgerErr() != nil {
 		t.Error("a ledger that works is not durable")
 	}
+	before := calm
+	calm = time.Hour
+	t.Cleanup(func() { calm = before })
+	for range 3 { // on a full disk there is room now and then
+		app.disk.changed(errors.New("demo disk full"))
+		app.disk.changed(nil)
+	}
+	text := logged.take()
+	for _, want := range []string{`"level":"error"`, `"logger":"gateway.ledger"`, "cannot be written", "demo disk full", app.disk.dir} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("the log has %q not once: %s", want, text)
+		}
+	}
+	if h := app.ledgerHealth(t.Context()); h.Status != HealthDegraded || ledgerDurable() != 0 {
+		t.Errorf("a ledger that fails now and then: %v, %+v", ledgerDurable(), h)
+	}
+	calm = time.Millisecond
 	app.disk.changed(errors.New("demo disk full"))
 	app.disk.changed(nil)
-	text := logged.take()
-	for _, want := range []string{`"level":"error"`, `"logger":"gateway.ledger"`, "cannot be written", "demo disk full", app.disk.dir, `"level":"info"`, "written again"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the log lacks %q: %s", want, text)
-		}
+	eventually(t, "the end of the failure", func() bool { return ledgerDurable() == 1 })
+	eventually(t, "telling it", func() bool { return strings.Contains(logged.take(), "written again") })
+	if h := app.ledgerHealth(t.Context()); h.Status != HealthOK {
+		t.Errorf("a ledger that works again: %+v", h)
 	}
 	if err := app.disk.Close(); err != nil { // a disk that is gone looks the same
 		t.Fatal(err)

@@ -71,7 +71,7 @@ func (s *appSet) all() []*App {
 // durable reports whether every open ledger keeps its promise.
 func (s *appSet) durable() bool {
 	for _, a := range s.all() {
-		if a.disk.Err() != nil {
+		if !a.disk.durable() {
 			return false
 		}
 	}
