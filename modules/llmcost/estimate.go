@@ -53,15 +53,13 @@ func (m *meter) estimateUnanswered(llm *state.LLM) {
 }
 
 // abandoned says that the client left, or the process ended, before there was an
-// answer. Proxies say so with the status 499, or end in an error of their own when the
+// answer. A proxy says so with the status 499, or ends in an error of its own when the
 // connection to the upstream goes with that to the client.
 func (m *meter) abandoned() bool {
 	switch m.rq.Status() {
 	case 0:
 		return m.rq.Aborted()
-	case state.StatusClientClosed:
-		return true
-	case http.StatusBadGateway:
+	case state.StatusClientClosed, http.StatusBadGateway:
 		return m.rq.Failure.Code == state.CodeClientClosed
 	}
 	return false

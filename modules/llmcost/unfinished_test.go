@@ -132,13 +132,14 @@ func TestClientLeavesBeforeTheAnswer(t *testing.T) {
 	}{
 		"sent whole":                   {sent: true, leaves: true, answer: gone, input: prompt},
 		"sent whole, the proxy's 499":  {sent: true, answer: func(http.ResponseWriter, *http.Request) error { return caddyhttp.Error(499, context.Canceled) }, input: prompt},
-		"sent whole, the proxy writes": {sent: true, answer: func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(499); return nil }, input: prompt},
+		"sent whole, the proxy writes": {sent: true, leaves: true, answer: func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(499); return nil }, input: prompt},
 		"sent whole, then a panic":     {sent: true, answer: func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) }, input: prompt},
 		"not sent":                     {leaves: true, answer: gone},
 		"refused by the upstream": {sent: true, leaves: true, answer: func(w http.ResponseWriter, _ *http.Request) error {
 			w.WriteHeader(http.StatusTooManyRequests)
 			return nil
 		}},
+		"refused with that status by the upstream": {sent: true, answer: func(w http.ResponseWriter, _ *http.Request) error { w.WriteHeader(499); return nil }},
 		"not reached":      {sent: true, answer: func(http.ResponseWriter, *http.Request) error { return caddyhttp.Error(502, errors.New("reset")) }},
 		"too slow":         {sent: true, answer: func(http.ResponseWriter, *http.Request) error { return caddyhttp.Error(504, errors.New("timeout")) }},
 		"a list of models": {leaves: true, answer: gone, method: http.MethodGet, path: "/v1/models", other: true},

@@ -147,3 +147,36 @@ func TestReaderOfAnEndedRequestFails(t *testing.T) {
 		}
 	})
 }
+
+func TestBufferedBodyAndWhetherItWasSent(t *testing.T) {
+	t.Parallel()
+	within(t, strings.NewReader("hello"), nil, func(r *http.Request, rq *state.Request) {
+		if rq.BufferedBody() != nil || rq.BodySent() {
+			t.Error("a body that nobody has read is buffered, or sent")
+		}
+		if _, err := rq.Body(r, 100); err != nil {
+			t.Fatal(err)
+		}
+		if string(rq.BufferedBody()) != "hello" || rq.BodySent() {
+			t.Errorf("buffered %q, sent %v", rq.BufferedBody(), rq.BodySent())
+		}
+		if _, err := io.ReadFull(r.Body, make([]byte, 4)); err != nil || rq.BodySent() {
+			t.Errorf("sent %v before its last byte, %v", rq.BodySent(), err)
+		}
+		if _, err := io.ReadFull(r.Body, make([]byte, 1)); err != nil || !rq.BodySent() {
+			t.Errorf("sent %v with its last byte, %v", rq.BodySent(), err)
+		}
+		rq.SetBody(r, []byte("another"))
+		if string(rq.BufferedBody()) != "another" || rq.BodySent() {
+			t.Errorf("buffered %q, sent %v", rq.BufferedBody(), rq.BodySent())
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil || !rq.BodySent() {
+			t.Errorf("sent %v, %v", rq.BodySent(), err)
+		}
+	})
+	within(t, http.NoBody, nil, func(r *http.Request, rq *state.Request) {
+		if b, err := rq.Body(r, 100); err != nil || b != nil || rq.BufferedBody() != nil || rq.BodySent() {
+			t.Errorf("body %q, %v, sent %v", b, err, rq.BodySent())
+		}
+	})
+}

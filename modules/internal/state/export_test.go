@@ -19,3 +19,9 @@ func LeaveBudget(t *testing.T, n int64) {
 	bufferLimit = func() int64 { return limit }
 	t.Cleanup(func() { bufferLimit = was })
 }
+
+// Enter adds rq to the requests that l is serving, as Serve does.
+func Enter(l *Live, rq *Request) { l.enter(rq) }
+
+// Leave removes rq again.
+func Leave(rq *Request) { rq.live.leave() }
