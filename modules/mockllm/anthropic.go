@@ -27,8 +27,11 @@ type messagesUsage struct {
 	ServiceTier              string `json:"service_tier,omitempty"`
 }
 
-func (r reply) messagesUsage(output int) messagesUsage {
-	return messagesUsage{InputTokens: r.prompt - r.cached, CacheReadInputTokens: r.cached, OutputTokens: output, ServiceTier: "standard"}
+func (r reply) messagesUsage(output int) *messagesUsage {
+	if r.silent {
+		return nil
+	}
+	return &messagesUsage{InputTokens: r.prompt - r.cached, CacheReadInputTokens: r.cached, OutputTokens: output, ServiceTier: "standard"}
 }
 
 // contentBlock is a text or the use of a tool.
@@ -54,7 +57,7 @@ type anthropicMessage struct {
 	Content      []contentBlock `json:"content"`
 	StopReason   *string        `json:"stop_reason"`
 	StopSequence *string        `json:"stop_sequence"`
-	Usage        messagesUsage  `json:"usage"`
+	Usage        *messagesUsage `json:"usage,omitempty"`
 }
 
 // readMessages reads the request and counts its prompt.

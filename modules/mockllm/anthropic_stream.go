@@ -44,7 +44,9 @@ func (x *exchange) messageEvents(m anthropicMessage, rep reply, stop string) err
 		}
 	}
 	usage := rep.messagesUsage(rep.completion)
-	usage.ServiceTier = "" // told at the start only
+	if usage != nil {
+		usage.ServiceTier = "" // told at the start only
+	}
 
 	events := append(make([]messageEvent, 0, len(deltas)+6),
 		messageEvent{Type: "message_start", Message: &m},
@@ -56,7 +58,7 @@ func (x *exchange) messageEvents(m anthropicMessage, rep reply, stop string) err
 	}
 	events = append(events,
 		messageEvent{Type: "content_block_stop", Index: &index},
-		messageEvent{Type: "message_delta", Delta: stopDelta{StopReason: stop}, Usage: &usage},
+		messageEvent{Type: "message_delta", Delta: stopDelta{StopReason: stop}, Usage: usage},
 		messageEvent{Type: "message_stop"},
 	)
 	for _, e := range events {

@@ -160,6 +160,11 @@ func TestChatStreamUsageOnlyWhenAsked(t *testing.T) {
 	if choices, ok := at(usage.data, "choices").([]any); !ok || len(choices) != 0 || done.raw != "[DONE]" {
 		t.Errorf("want a usage chunk without choices, then [DONE]: %s, %s", usage.raw, done.raw)
 	}
+	for _, e := range with[:len(with)-2] {
+		if !strings.Contains(e.raw, `"usage":null`) {
+			t.Errorf("want the usage to be null before its chunk: %s", e.raw)
+		}
+	}
 	if with[len(with)-3].data == nil || !holds(with[len(with)-3].data, "choices.0.finish_reason=stop") {
 		t.Errorf("want the finish reason before the usage: %s", with[len(with)-3].raw)
 	}

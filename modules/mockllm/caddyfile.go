@@ -32,6 +32,7 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		cut_after      <number>
 //		cached_tokens  <number>
 //		model          <name>
+//		usage          on|off
 //	}
 //
 // Every option may be missing, and so may the block.
@@ -40,7 +41,8 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if _, err := options.Args(d, ""); err != nil {
 		return err
 	}
-	return options.Parse(d, "mock_llm", options.Set{
+	usage := true
+	err := options.Parse(d, "mock_llm", options.Set{
 		"latency":        options.Duration(&h.Latency),
 		"event_interval": options.Duration(&h.EventInterval),
 		"words":          options.Int(&h.Words, 1, maxWords),
@@ -48,7 +50,10 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"cut_after":      options.Int(&h.CutAfter, 1, math.MaxInt32),
 		"cached_tokens":  options.Int(&h.CachedTokens, 1, math.MaxInt32),
 		"model":          options.String(&h.Model),
+		"usage":          options.Bool(&usage),
 	})
+	h.UsageOff = !usage
+	return err
 }
 
 func (h *Handler) parseFail(args []string) error {

@@ -189,3 +189,31 @@ func TestWaitsEndWithTheRequest(t *testing.T) {
 		})
 	})
 }
+
+// A server that does not tell its usage does not, whatever it is asked.
+func TestUsageOff(t *testing.T) {
+	t.Parallel()
+	srv := mock(t, "usage off")
+	for _, api := range apis {
+		for _, stream := range []string{"true", "false"} {
+			t.Run(api.name+", stream "+stream, func(t *testing.T) {
+				t.Parallel()
+				a := post(t, srv, api.path, strings.Replace(api.body, "$", `,"stream":`+stream, 1)).ok(t)
+				if body := strings.ReplaceAll(a.body, `"usage":null`, ""); strings.Contains(body, "usage") || strings.Contains(body, "eval_count") {
+					t.Errorf("it tells its usage: %s", a.body)
+				}
+				if !strings.Contains(a.body, "said:") {
+					t.Errorf("it answers nothing: %s", a.body)
+				}
+			})
+		}
+	}
+	for path, body := range map[string]string{
+		"/v1/embeddings": `{"model":"m","input":"a b"}`,
+		"/api/embed":     `{"model":"m","input":"a b"}`,
+	} {
+		if a := post(t, srv, path, body).ok(t); strings.Contains(a.body, "usage") || strings.Contains(a.body, "eval_count") {
+			t.Errorf("%s tells its usage: %s", path, a.body)
+		}
+	}
+}

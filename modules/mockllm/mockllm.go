@@ -57,7 +57,8 @@ const (
 // Completion tokens are the words of the answer, and of a tool call the words
 // of its arguments and one for its name. The request's own limit on tokens is
 // kept, and the answer marked as cut off by it. An OpenAI chat stream carries
-// usage only if the request asks for it with stream_options.include_usage.
+// usage only if the request asks for it with stream_options.include_usage: in a
+// chunk of its own before the end, and as null in all others.
 //
 // A tool is called when the request offers tools and either its tool_choice
 // demands one, or its last message is the user's and holds the word "tool" or
@@ -90,6 +91,9 @@ type Handler struct {
 
 	// The model that answers claim to come from. Default: the requested one.
 	Model string `json:"model,omitempty"`
+
+	// Leaves the usage out of all answers, as many servers of open models do.
+	UsageOff bool `json:"usage_off,omitempty"`
 
 	// requests counts the POST requests of this handler.
 	requests atomic.Int64

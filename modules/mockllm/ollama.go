@@ -50,9 +50,9 @@ type ollamaEnd struct {
 	DoneReason         string `json:"done_reason"`
 	TotalDuration      int64  `json:"total_duration"`
 	LoadDuration       int64  `json:"load_duration"`
-	PromptEvalCount    int    `json:"prompt_eval_count"`
+	PromptEvalCount    *int   `json:"prompt_eval_count,omitempty"`
 	PromptEvalDuration int64  `json:"prompt_eval_duration"`
-	EvalCount          int    `json:"eval_count"`
+	EvalCount          *int   `json:"eval_count,omitempty"`
 	EvalDuration       int64  `json:"eval_duration"`
 }
 
@@ -133,13 +133,15 @@ func (a *ollamaAnswer) addCall(c *toolCall) {
 // of prompt and answer.
 func (x *exchange) ollamaEnd(rep reply) *ollamaEnd {
 	total := time.Since(x.start).Nanoseconds()
-	return &ollamaEnd{
+	end := &ollamaEnd{
 		// Ollama ends a call of a tool like any other answer.
 		DoneReason:         rep.finish("stop", "length", "stop"),
 		TotalDuration:      total,
-		PromptEvalCount:    rep.prompt,
 		PromptEvalDuration: total / 2,
-		EvalCount:          rep.completion,
 		EvalDuration:       total - total/2,
 	}
+	if !rep.silent {
+		end.PromptEvalCount, end.EvalCount = &rep.prompt, &rep.completion
+	}
+	return end
 }

@@ -9,7 +9,7 @@ type ollamaEmbeddings struct {
 	Embeddings      [][]float32 `json:"embeddings"`
 	TotalDuration   int64       `json:"total_duration"`
 	LoadDuration    int64       `json:"load_duration"`
-	PromptEvalCount int         `json:"prompt_eval_count"`
+	PromptEvalCount *int        `json:"prompt_eval_count,omitempty"`
 }
 
 // serveOllamaEmbed answers Ollama's POST /api/embed.
@@ -18,12 +18,11 @@ func serveOllamaEmbed(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.answer(ollamaEmbeddings{
-		Model:           rep.model,
-		Embeddings:      vectors,
-		TotalDuration:   time.Since(x.start).Nanoseconds(),
-		PromptEvalCount: rep.prompt,
-	})
+	a := ollamaEmbeddings{Model: rep.model, Embeddings: vectors, TotalDuration: time.Since(x.start).Nanoseconds()}
+	if !rep.silent {
+		a.PromptEvalCount = &rep.prompt
+	}
+	return x.answer(a)
 }
 
 type ollamaTag struct {

@@ -32,7 +32,10 @@ type chatUsage struct {
 	} `json:"completion_tokens_details"`
 }
 
-func (r reply) chatUsage() *chatUsage {
+func (r reply) chatUsage() any {
+	if r.silent {
+		return nil
+	}
 	u := &chatUsage{PromptTokens: r.prompt, CompletionTokens: r.completion, TotalTokens: r.prompt + r.completion}
 	u.PromptDetails.CachedTokens = r.cached
 	return u
@@ -78,7 +81,7 @@ type chatCompletion struct {
 	Model       string       `json:"model"`
 	ServiceTier string       `json:"service_tier"`
 	Choices     []chatChoice `json:"choices"`
-	Usage       *chatUsage   `json:"usage,omitempty"`
+	Usage       any          `json:"usage,omitempty"` // a nil *chatUsage is written as null, as on a stream that will tell
 }
 
 // serveChat answers OpenAI's POST /chat/completions.
@@ -128,6 +131,9 @@ func (x *exchange) chatEvents(c chatCompletion, rep reply, finish string, usage 
 	send := func(d chatDelta, finish *string) error {
 		c.Choices = []chatChoice{{Delta: &d, FinishReason: finish}}
 		return x.sse("", c)
+	}
+	if usage = usage && !rep.silent; usage {
+		c.Usage = (*chatUsage)(nil)
 	}
 	empty := ""
 	if rep.call == nil {

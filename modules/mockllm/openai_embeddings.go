@@ -28,10 +28,10 @@ type embeddingUsage struct {
 }
 
 type embeddingList struct {
-	Object string         `json:"object"`
-	Data   []embedding    `json:"data"`
-	Model  string         `json:"model"`
-	Usage  embeddingUsage `json:"usage"`
+	Object string          `json:"object"`
+	Data   []embedding     `json:"data"`
+	Model  string          `json:"model"`
+	Usage  *embeddingUsage `json:"usage,omitempty"`
 }
 
 // embedRequest is the part of an embedding request that is read, OpenAI's and
@@ -73,7 +73,10 @@ func serveEmbeddings(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	list := embeddingList{Object: "list", Model: rep.model, Usage: embeddingUsage{rep.prompt, rep.prompt}}
+	list := embeddingList{Object: "list", Model: rep.model}
+	if !rep.silent {
+		list.Usage = &embeddingUsage{rep.prompt, rep.prompt}
+	}
 	for i, v := range vectors {
 		e := embedding{Object: "embedding", Index: i, Embedding: v}
 		if req.EncodingFormat == "base64" {

@@ -133,6 +133,9 @@ func (r *response) complete(item outputItem, rep reply) {
 		r.IncompleteDetails = &incompleteDetails{Reason: "max_output_tokens"}
 	}
 	r.Output = []outputItem{item}
+	if rep.silent {
+		return
+	}
 	r.Usage = &responsesUsage{InputTokens: rep.prompt, OutputTokens: rep.completion, TotalTokens: rep.prompt + rep.completion}
 	r.Usage.InputDetails.CachedTokens = rep.cached
 }

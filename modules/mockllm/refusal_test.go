@@ -69,6 +69,7 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		fail 503 every 3
 		cut_after 7
 		cached_tokens 5
+		usage off
 		model m
 	}`))
 	if err != nil {
@@ -76,7 +77,7 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 	}
 	want := Handler{
 		Latency: caddy.Duration(20 * time.Millisecond), EventInterval: caddy.Duration(5 * time.Millisecond),
-		Words: 40, Fail: &Fail{503, 3}, CutAfter: 7, CachedTokens: 5, Model: "m",
+		Words: 40, Fail: &Fail{503, 3}, CutAfter: 7, CachedTokens: 5, Model: "m", UsageOff: true,
 	}
 	if !reflect.DeepEqual(&h, &want) {
 		t.Errorf("got %+v", &h)
@@ -87,7 +88,7 @@ func TestUnmarshalCaddyfileRefuses(t *testing.T) {
 	t.Parallel()
 	rows := []struct{ name, src, want string }{
 		{"argument", "mock_llm x", "mock_llm takes no arguments, not 1; write: mock_llm, at Testfile:1"},
-		{"unknown option", "mock_llm {\n wrods 3\n}", `mock_llm: unknown option "wrods"; valid options are: cached_tokens, cut_after, event_interval, fail, latency, model, words, at Testfile:2`},
+		{"unknown option", "mock_llm {\n wrods 3\n}", `mock_llm: unknown option "wrods"; valid options are: cached_tokens, cut_after, event_interval, fail, latency, model, usage, words, at Testfile:2`},
 		{"words out of range", "mock_llm {\n words 100001\n}", "mock_llm: words: 100001 is out of range; it must be from 1 to 100000, at Testfile:2"},
 		{"status out of range", "mock_llm {\n fail 200\n}", "mock_llm: fail: 200 is out of range; it must be from 400 to 599, at Testfile:2"},
 		{"wrong word", "mock_llm {\n fail 503 each 3\n}", "mock_llm: fail: write every before the number of requests: fail <status> every <n>, at Testfile:2"},

@@ -18,6 +18,7 @@ type reply struct {
 	call   *toolCall
 	// truncated says that the request's limit cut the answer off.
 	truncated bool
+	silent    bool // nothing is said about usage
 }
 
 // reply makes the answer to a request of at most limit tokens, unless limit is
@@ -29,7 +30,7 @@ func (x *exchange) reply(model string, p prompt, tools []toolSpec, choice []byte
 	if x.h.Model != "" {
 		model = x.h.Model
 	}
-	rep := reply{model: model, prompt: p.tokens, cached: min(x.h.CachedTokens, p.tokens)}
+	rep := reply{model: model, prompt: p.tokens, cached: min(x.h.CachedTokens, p.tokens), silent: x.h.UsageOff}
 	call, err := chooseTool(p, tools, choice, x.number)
 	if err != nil {
 		return reply{}, err
