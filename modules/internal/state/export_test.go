@@ -25,3 +25,6 @@ func Enter(l *Live, rq *Request) { l.enter(rq) }
 
 // Leave removes rq again.
 func Leave(rq *Request) { rq.live.leave() }
+
+// ErrBroken is what a handler gets that writes on after a break.
+var ErrBroken = errBroken

@@ -33,7 +33,7 @@ func serve(t *testing.T, h state.Host, hd handle, w http.ResponseWriter) <-chan 
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := state.Serve(hd, h, w, r, nil); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		if err := state.Serve(hd, h, w, r, nil); err != nil && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, state.ErrBroken) {
 			t.Errorf("Serve: %v", err)
 		}
 	}()
