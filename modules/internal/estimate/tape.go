@@ -133,15 +133,6 @@ func (t *tape) tell(prefix, suffix []byte) {
 	t.told = true
 }
 
-// putMiddle records a payload of the shape told.
-func (t *tape) putMiddle(p []byte) {
-	if len(p) < recordWhole {
-		t.buf = append(append(t.buf, byte(len(p))), p...)
-		return
-	}
-	t.buf = append(t.head(recordMiddle, len(p)), p...)
-}
-
 // putOther records a payload that does not have the shape, or that might have a
 // better one.
 func (t *tape) putOther(data []byte) {

@@ -58,25 +58,26 @@ func (t *Transcript) Event(_, data []byte) {
 	}
 }
 
-// Shape tells how the payloads that come by Middle begin and end.
+// Shape tells how the payloads that come by Middles begin and end.
 func (t *Transcript) Shape(prefix, suffix []byte) {
 	t.ends, t.prefix = append(append(t.ends[:0], prefix...), suffix...), len(prefix)
 	t.tape.told = false
 }
 
-// Middle takes a payload of the shape told last, of which it is given what stands
-// between beginning and end.
-func (t *Transcript) Middle(p []byte) {
+// Middles takes payloads of the shape told last: of each, one byte with the length of
+// what stands between beginning and end, below 0xf0, and that. They are written to
+// the tape as they are.
+func (t *Transcript) Middles(run []byte) {
 	if !t.on {
 		return
 	}
-	if !t.tape.told || len(t.tape.buf)+len(p)+room > maxTape {
-		if len(t.tape.buf)+len(t.ends)+len(p)+2*room > maxTape {
+	if !t.tape.told || len(t.tape.buf)+len(run) > maxTape {
+		if len(t.tape.buf)+len(t.ends)+len(run)+room > maxTape {
 			t.play()
 		}
 		t.tape.tell(t.ends[:t.prefix], t.ends[t.prefix:])
 	}
-	t.tape.putMiddle(p)
+	t.tape.buf = append(t.tape.buf, run...)
 }
 
 // eventAfter takes a payload for which there is no room, or that is so long that

@@ -133,11 +133,11 @@ func (l *Live) left() {
 
 // breakOff settles the request as broken, from another goroutine than its own.
 func (rq *Request) breakOff() {
-	rq.account.Lock()
-	defer rq.account.Unlock()
+	rq.account.take(somebody)
+	defer rq.account.release()
 	if !rq.settled {
 		rq.aborted = true
 		rq.settle()
 	}
-	rq.broken.Store(true)
+	rq.broken = true
 }

@@ -21,7 +21,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,11 +80,9 @@ type Request struct {
 	// HostData is for the host alone.
 	HostData any
 
-	// account is held while the answer is metered and settled, since the end of
-	// the process settles requests from outside.
-	account sync.Mutex
+	account account
 	live    link
-	broken  atomic.Bool // nothing more of the answer may pass
+	broken  bool // nothing more of the answer may pass
 
 	id       string
 	host     Host

@@ -101,10 +101,12 @@ func (rq *Request) logTo(r *http.Request) {
 // close ends the request: what was not settled is settled as it stands, then
 // the request is counted and its body buffer given back.
 func (rq *Request) close(broken bool) {
-	rq.account.Lock()
+	if !rq.account.isHeld() {
+		rq.account.hold()
+	}
 	rq.aborted = rq.aborted || broken || rq.writer.writeErr != nil
 	rq.settle()
-	rq.account.Unlock()
+	rq.account.release()
 	if rq.host != nil {
 		rq.host.Observe(rq, rq.outcome())
 	}
@@ -149,9 +151,9 @@ func (rq *Request) OnSettle(s Settler) {
 // counts. The response writer calls it before the write that completes the
 // answer; [Serve] calls it at the end for whatever never got there.
 func (rq *Request) Settle() {
-	rq.account.Lock()
-	defer rq.account.Unlock()
+	rq.account.hold()
 	rq.settle()
+	rq.account.release()
 }
 
 // settle is Settle for whoever holds the account.

@@ -120,11 +120,11 @@ func (w *Writer) WriteHeader(status int) {
 		w.expect = 0
 	}
 	w.limit = 0
-	w.rq.account.Lock()
+	w.rq.account.hold()
 	for _, t := range w.taps[:w.ntaps] {
 		w.limit = max(w.limit, t.ResponseHeader(status, h))
 	}
-	w.rq.account.Unlock()
+	w.rq.account.release()
 	switch {
 	case w.expect == 0:
 		w.rq.Settle()
@@ -159,25 +159,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if !w.header {
 		w.WriteHeader(http.StatusOK)
 	}
-	terminal, err := w.meter(p)
-	if err != nil {
-		return 0, err
-	}
-	if w.holding {
-		return w.hold(p, terminal)
-	}
-	return w.forward(p)
-}
-
-// meter shows p to the taps. If it completes the answer, and the answer is not
-// held, the request is settled.
-func (w *Writer) meter(p []byte) (terminal bool, err error) {
 	rq := w.rq
-	rq.account.Lock()
-	defer rq.account.Unlock()
-	if rq.broken.Load() {
-		return false, errBroken
+	rq.account.hold()
+	if rq.broken {
+		rq.account.release()
+		return 0, errBroken
 	}
+	terminal := false
 	for _, t := range w.taps[:w.ntaps] {
 		if t.ResponseBody(p) {
 			terminal = true
@@ -190,7 +178,11 @@ func (w *Writer) meter(p []byte) (terminal bool, err error) {
 	if terminal && !w.holding {
 		rq.settle()
 	}
-	return terminal, nil
+	rq.account.release()
+	if w.holding {
+		return w.hold(p, terminal)
+	}
+	return w.forward(p)
 }
 
 // errBroken is what a proxy gets that writes on when the process has settled its

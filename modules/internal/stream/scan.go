@@ -66,7 +66,7 @@ func (s *Scanner) decide(p *[]byte, sink Sink) bool {
 		s.endLine(nil, sink)
 		return true
 	}
-	i := bytes.IndexAny(chunk, "\r\n")
+	i := firstLineEnd(chunk)
 	switch {
 	case i < 0:
 		s.carry(chunk, sink)
@@ -84,6 +84,18 @@ func (s *Scanner) decide(p *[]byte, sink Sink) bool {
 		s.delim = '\r'
 	}
 	return true
+}
+
+// firstLineEnd returns the position of the first CR or LF, or a negative number.
+func firstLineEnd(p []byte) int {
+	i := bytes.IndexByte(p, '\n')
+	if i >= 0 {
+		p = p[:i]
+	}
+	if cr := bytes.IndexByte(p, '\r'); cr >= 0 {
+		return cr
+	}
+	return i
 }
 
 // Finish handles what the end of the body left over: a last line without its

@@ -63,6 +63,9 @@ type Meter struct {
 	payload  []byte // the last of them, valid in the Write
 	notable  bool   // one of them was read
 	routine  routine
+	between  bool      // the next chunk begins an event that may be routine
+	heard    [512]byte // routine events that the listener has not heard yet
+	nheard   int
 
 	known struct{ model, tier, geo memo } // what bodies said before; kept by Reset
 	calm  calm                            // what events begin with; kept by Reset
@@ -101,12 +104,12 @@ type Listener interface {
 	Event(name, data []byte)
 	// Part takes a piece of a payload that is too long to be held.
 	Part(name, data []byte, last bool)
-	// Shape tells how the payloads that come by Middle begin and end, until the
+	// Shape tells how the payloads that come by Middles begin and end, until the
 	// next Shape.
 	Shape(prefix, suffix []byte)
-	// Middle takes a payload of the shape last told, of which it is given what
-	// stands between beginning and end.
-	Middle(p []byte)
+	// Middles takes payloads of the shape last told: of each, one byte with the
+	// length of what stands between beginning and end, and that.
+	Middles(run []byte)
 	// Bytes takes a piece of a body that is one JSON document.
 	Bytes(p []byte)
 }
@@ -125,6 +128,7 @@ func (m *Meter) Reset(f Format, media Media) {
 	m.anthropic = anthropicUsage{}
 	m.searches = 0
 	m.routine.reset()
+	m.between, m.nheard = false, 0
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -156,18 +160,18 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 	if m.media == MediaJSON {
 		return m.writeDocument(p)
 	}
-	between := m.parser.quiet != neverQuiet && m.lines.Between()
-	if between {
-		if middle, ok := m.routine.covers(p); ok {
-			if m.listener != nil {
-				m.hear(middle)
-			}
-			return false
+	if m.between && m.routine.covers(p) {
+		if m.listener != nil {
+			m.hear(p)
 		}
+		return false
 	}
 	m.terminal, m.events, m.notable = false, 0, false
 	m.lines.Write(p, (*tap)(m))
-	if between && m.events == 1 && !m.notable && m.lines.Between() {
+	began := m.between
+	m.between = m.parser.quiet != neverQuiet && m.lines.Between()
+	if began && m.between && m.events == 1 && !m.notable {
+		m.tell() // of the shape that was
 		m.routine.learn(p, m.payload, m.parser.quiet)
 	}
 	m.payload = nil
@@ -189,13 +193,36 @@ func (m *Meter) writeDocument(p []byte) (end bool) {
 	return end
 }
 
-// hear hands an event to the listener of which only the middle is new.
-func (m *Meter) hear(middle []byte) {
+// hear notes a routine event for the listener, of which only the middle is new. Many
+// are handed over together.
+func (m *Meter) hear(p []byte) {
+	const few = 16
+	size := len(p) - len(m.routine.begin) - len(m.routine.end)
+	p = p[len(m.routine.begin):]
+	if m.nheard+1+maxMiddle > len(m.heard) {
+		m.tell()
+	}
+	to := m.heard[m.nheard:]
+	m.nheard += 1 + size
+	to[0] = byte(size)
+	if size <= few && len(p) >= few {
+		*(*[few]byte)(to[1:]) = [few]byte(p) // quicker than to copy exactly
+		return
+	}
+	copy(to[1:], p[:size])
+}
+
+// tell hands over what the listener has not heard yet.
+func (m *Meter) tell() {
+	if m.nheard == 0 {
+		return
+	}
 	if !m.routine.told {
 		m.routine.told = true
 		m.listener.Shape(m.routine.payload())
 	}
-	m.listener.Middle(middle)
+	m.listener.Middles(m.heard[:m.nheard])
+	m.nheard = 0
 }
 
 // Report returns what is known so far.
@@ -214,6 +241,7 @@ func (m *Meter) Finish() Report {
 		return m.report
 	}
 	if m.media != MediaJSON {
+		m.tell()
 		m.lines.Finish((*tap)(m))
 	} else if !m.doc.Done() {
 		m.parser.take(m, nil) // cut: what came before still counts
@@ -242,6 +270,7 @@ func (t *tap) Event(name, data []byte) {
 	m.events++
 	m.payload = data
 	if m.listener != nil {
+		m.tell()
 		m.listener.Event(name, data)
 	}
 	m.parser.event(m, name, data)
@@ -252,6 +281,7 @@ func (t *tap) Part(name, data []byte, last bool) {
 	m := (*Meter)(t)
 	m.notable = true
 	if m.listener != nil {
+		m.tell()
 		m.listener.Part(name, data, last)
 	}
 	if !m.parting {

@@ -16,7 +16,8 @@ type routine struct {
 	told       bool   // the listener knows begin and end
 	vain       int    // how often there was nothing in common
 	head       [320]byte
-	foot       [128]byte
+	tail       [maxEnd]byte
+	foot       foot // end, for comparison
 }
 
 // quiet is the way to see that there is nothing to be read in an event whose
@@ -37,6 +38,9 @@ const (
 	maxMiddle = 64
 	// minEnd is the shortest end: a brace and what ends the lines.
 	minEnd = 3
+	// maxEnd is how much of an end is compared: the more, the less is taken for new.
+	// No beginning is shorter.
+	maxEnd = 48
 	// maxVain is how often a stream may fail to repeat itself before it is taken
 	// for one that does not.
 	maxVain = 16
@@ -45,28 +49,49 @@ const (
 // reset forgets the events of the stream before.
 func (o *routine) reset() { o.begin, o.end, o.told, o.vain = nil, nil, false, 0 }
 
-// covers reports whether p is one event that differs from the ones before by what
-// it returns, in which nothing is to be read.
-func (o *routine) covers(p []byte) (middle []byte, ok bool) {
-	n := len(o.begin)
-	k := len(p) - n - len(o.end)
-	if n == 0 || uint(k) > maxMiddle || string(p[:n]) != string(o.begin) || string(p[n+k:]) != string(o.end) { //nolint:gosec // A negative k is a large one.
-		return nil, false
+// covers reports whether p is one event that differs from the ones before only by
+// what stands between begin and end, and in which nothing is to be read.
+func (o *routine) covers(p []byte) bool {
+	from, to := len(o.begin), len(p)-len(o.end)
+	if uint(to-from) > maxMiddle || from < maxEnd { //nolint:gosec // A negative length is a large one.
+		return false
 	}
-	middle = p[n : n+k]
-	var found uint64
-	for n+8 <= len(p) && k >= 8 {
-		found |= feedOrBrace(binary.LittleEndian.Uint64(p[n:]))
-		n, k = n+8, k-8
+	found := o.foot.differs((*[maxEnd]byte)(p[len(p)-maxEnd:]))
+	i := from
+	for ; i+8 <= to; i += 8 {
+		found |= feedOrBrace(binary.LittleEndian.Uint64(p[i:])) & highs
 	}
-	if k > 0 {
-		// A part of a word. Zero is neither line feed nor brace. The event is
-		// longer than a word, so that its last one can be read.
-		w := binary.LittleEndian.Uint64(p[min(n, len(p)-8):])
-		w >>= 8 * max(0, n+8-len(p))
-		found |= feedOrBrace(w & (1<<(8*k) - 1))
+	if i < to { // a part of a word, without what stands before it
+		found |= feedOrBrace(binary.LittleEndian.Uint64(p[to-8:])>>(8*uint(i+8-to)&63)) & highs
 	}
-	return middle, found&highs == 0
+	return found == 0 && string(p[:from]) == string(o.begin)
+}
+
+// foot is an end of at most maxEnd bytes in words, and which of their bits count.
+type foot struct{ words, masks [maxEnd / 8]uint64 }
+
+// set takes over an end.
+func (f *foot) set(end []byte) {
+	var text, mask [maxEnd]byte
+	copy(text[maxEnd-len(end):], end)
+	for i := maxEnd - len(end); i < maxEnd; i++ {
+		mask[i] = 0xff
+	}
+	for i := range f.words {
+		f.words[i] = binary.LittleEndian.Uint64(text[8*i:])
+		f.masks[i] = binary.LittleEndian.Uint64(mask[8*i:])
+	}
+}
+
+// differs is zero if p ends like that. It is unrolled, because a comparison of so few
+// bytes takes longer to call than to do.
+func (f *foot) differs(p *[maxEnd]byte) uint64 {
+	return (binary.LittleEndian.Uint64(p[0:])^f.words[0])&f.masks[0] |
+		(binary.LittleEndian.Uint64(p[8:])^f.words[1])&f.masks[1] |
+		(binary.LittleEndian.Uint64(p[16:])^f.words[2])&f.masks[2] |
+		(binary.LittleEndian.Uint64(p[24:])^f.words[3])&f.masks[3] |
+		(binary.LittleEndian.Uint64(p[32:])^f.words[4])&f.masks[4] |
+		(binary.LittleEndian.Uint64(p[40:])^f.words[5])&f.masks[5]
 }
 
 const (
@@ -93,17 +118,19 @@ func (o *routine) learn(p, payload []byte, q quiet) {
 	if o.start == start && len(o.begin) > 0 {
 		o.begin = o.begin[:samePrefix(o.begin, p)]
 		o.end = quietEnd(o.end[len(o.end)-min(sameSuffix(o.end, p), len(p)-len(o.begin)):], q)
-		if len(o.begin) >= start+minCalm && len(o.end) >= minEnd {
+		if len(o.begin) >= max(start+minCalm, maxEnd) && len(o.end) >= minEnd {
+			o.foot.set(o.end)
 			return
 		}
 	}
 	o.vain++
 	o.start = start
 	o.begin = o.head[:copy(o.head[:], p)]
-	o.end = o.foot[:copy(o.foot[:], p[max(0, len(p)-len(o.foot)):])]
-	if o.end = quietEnd(o.end, q); len(o.begin) < start+minCalm || len(o.end) < minEnd || payload[0] != '{' {
+	o.end = o.tail[:copy(o.tail[:], p[max(0, len(p)-len(o.tail)):])]
+	if o.end = quietEnd(o.end, q); len(o.begin) < max(start+minCalm, maxEnd) || len(o.end) < minEnd || payload[0] != '{' {
 		o.begin = nil
 	}
+	o.foot.set(o.end)
 }
 
 // quietEnd returns as much of the end of an event as says that nothing is to be
@@ -128,6 +155,9 @@ func quietEnd(end []byte, q quiet) []byte {
 
 // samePrefix returns how long a beginning the two share.
 func samePrefix(a, b []byte) (n int) {
+	for n+8 <= min(len(a), len(b)) && binary.LittleEndian.Uint64(a[n:]) == binary.LittleEndian.Uint64(b[n:]) {
+		n += 8
+	}
 	for n < min(len(a), len(b)) && a[n] == b[n] {
 		n++
 	}
