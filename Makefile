@@ -6,6 +6,7 @@ TAGS     := nobadger,nomysql,nopgx
 GOFLAGS_BUILD := -trimpath -tags=$(TAGS)
 CONFIG   ?= caddyfile-examples/quickstart.Caddyfile
 FUZZTIME ?= 30s
+SOAK     ?= 20
 BENCH    ?= .
 BENCHTIME ?= 1s
 
@@ -44,6 +45,10 @@ test: go ## Run all tests
 race: go ## Run the tests with the race detector, without the slowest ones
 	go test -race -short -tags=$(TAGS) ./...
 	cd integration && go test -race -short -tags=$(TAGS) ./...
+
+.PHONY: soak
+soak: go ## Run the accounting tests SOAK (20) times as long
+	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS) -count=1 -timeout=2h -v ./accounting
 
 .PHONY: vet
 vet: go ## Run go vet

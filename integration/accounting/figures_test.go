@@ -28,6 +28,9 @@ func admin(t *testing.T, method, address, path, body string) *http.Response {
 		if err != nil {
 			t.Fatalf("make request: %v", err)
 		}
+		if body != "" {
+			r.Header.Set("Content-Type", "text/caddyfile")
+		}
 		res, err := operator.Do(r)
 		if err == nil {
 			return res

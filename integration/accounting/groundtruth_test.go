@@ -15,7 +15,7 @@ import (
 // TestGroundTruth compares what was served with what was charged: after thousands of
 // requests of all formats, of which many break, while the configuration changes.
 func TestGroundTruth(t *testing.T) {
-	requests, connections, reloads := 10_000, 24, 12
+	requests, connections, reloads := 10_000*soak(), 24, 12*soak()
 	if testing.Short() {
 		requests, reloads = 2000, 6
 	}
@@ -37,7 +37,7 @@ func TestGroundTruth(t *testing.T) {
 	var next, done atomic.Int64
 	reload := make(chan int, reloads)
 	var clients, reloader sync.WaitGroup
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(4*soak())*patience)
 	defer cancel()
 	for i := range connections {
 		c := newClient(t, s.addr, i%2 == 1)

@@ -15,7 +15,7 @@ import (
 // TestKilled kills the gateway at moments of all kinds while it serves, and looks what
 // its ledger has when it runs again.
 func TestKilled(t *testing.T) {
-	cycles, perLedger := 50, 10
+	cycles, perLedger := 50*soak(), 10
 	if testing.Short() {
 		cycles, perLedger = 8, 4
 	}

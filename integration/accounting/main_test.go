@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -20,6 +21,14 @@ const (
 	homeVariable = "TOLLGATE_ACCOUNTING_HOME"
 	callersHome  = "TOLLGATE_ACCOUNTING_CALLERS_HOME"
 )
+
+// soak is how many times as long as usual tests are to go on.
+func soak() int {
+	if n, err := strconv.Atoi(os.Getenv("TOLLGATE_SOAK")); err == nil && n > 1 {
+		return n
+	}
+	return 1
+}
 
 // TestMain gives the tests a home directory of their own. Caddy looks its directories
 // up before TestMain runs, so the test binary starts itself again with another home.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,14 +28,17 @@ var program = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// command prepares an invocation of the program.
+// command prepares an invocation of the program, with a home of its own.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := program()
 	if err != nil {
 		t.Fatalf("build cmd/caddy: %v", err)
 	}
-	return exec.Command(path, args...)
+	home := t.TempDir()
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+filepath.Join(home, "config"), "XDG_DATA_HOME="+filepath.Join(home, "data"))
+	return cmd
 }
 
 // usageByCommand asks "caddy gateway usage".
@@ -80,7 +84,9 @@ func (s *site) launch(t *testing.T, wrap ...string) *process {
 	}
 	p := &process{cmd: command(t, "run", "--adapter", "caddyfile", "--config", file), exited: make(chan struct{}), changed: make(chan struct{})}
 	if len(wrap) > 0 {
-		p.cmd = exec.Command(wrap[0], append(wrap[1:], p.cmd.Args...)...)
+		args, environment := append(slices.Clone(wrap[1:]), p.cmd.Args...), p.cmd.Env
+		p.cmd = exec.Command(wrap[0], args...)
+		p.cmd.Env = environment
 	}
 	stderr, err := p.cmd.StderrPipe()
 	if err == nil {
