@@ -5,6 +5,7 @@ package accounting
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -94,7 +95,14 @@ func (c *client) once(ctx context.Context, u *upstream, p *plan) (got outcome) {
 		}
 		return got
 	}
-	got.readStream(p, known, res.Body)
+	body := io.Reader(res.Body)
+	if res.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(body); err != nil {
+			got.err = err
+			return got
+		}
+	}
+	got.readStream(p, known, body)
 	return got
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -171,7 +172,7 @@ func inNamespace(t *testing.T) (*disk, error) {
 	pid := fmt.Sprint(holder.Process.Pid)
 	d := filled(dir, filepath.Join("/proc", pid, "root", dir))
 	d.wrap = []string{"nsenter", "--target", pid, "--user", "--mount", "--preserve-credentials", "--"}
-	return d, nil
+	return d, exec.Command(d.wrap[0], append(slices.Clone(d.wrap[1:]), "true")...).Run()
 }
 
 // filled is a disk that is full when a file takes all that is left of it.

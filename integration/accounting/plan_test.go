@@ -43,6 +43,7 @@ type plan struct {
 	asks     bool   // the client wants to know the usage of its stream
 	silent   bool   // the upstream tells no usage, asked or not
 	coding   string // what the client accepts
+	pressed  bool   // the stream is compressed, though nobody has asked for that
 	usage    counts // what the upstream reports
 	held     bool   // each event waits for a permit of the test
 }
@@ -89,6 +90,7 @@ func mixed(p *plan, r *rand.Rand) {
 	p.failures = 1 + r.IntN(2)
 	p.hurried = r.IntN(2) == 0
 	p.coding = [...]string{"", "gzip", "br", "zstd", "gzip, br, zstd"}[r.IntN(5)]
+	p.pressed = p.stream && p.wire.name != "chat" && r.IntN(4) == 0
 	switch p.ending {
 	case cut:
 		p.at = r.IntN(p.events + 1)

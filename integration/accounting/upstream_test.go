@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -153,10 +154,16 @@ func fail(w http.ResponseWriter, status int) {
 // stream sends events one by one, and notes each that has left.
 func (c *call) stream(w http.ResponseWriter, r *http.Request, p *plan) {
 	out := http.NewResponseController(w)
+	body, flush, finish := io.Writer(w), out.Flush, func() error { return nil }
+	if p.pressed {
+		w.Header().Set("Content-Encoding", "gzip")
+		press := gzip.NewWriter(w)
+		body, flush, finish = press, func() error { return errors.Join(press.Flush(), out.Flush()) }, press.Close
+	}
 	send := func(s string) {
-		_, err := io.WriteString(w, s)
+		_, err := io.WriteString(body, s)
 		if err == nil {
-			err = out.Flush()
+			err = flush()
 		}
 		if err != nil || r.Context().Err() != nil {
 			panic(http.ErrAbortHandler)
@@ -194,6 +201,9 @@ func (c *call) stream(w http.ResponseWriter, r *http.Request, p *plan) {
 	permitted()
 	c.note(func() { c.ended = true })
 	send(p.wire.end(p, c.asked))
+	if finish() != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // pause is how slow a slow upstream is.
