@@ -106,8 +106,9 @@ type settling struct {
 	inside, leave chan struct{}
 }
 
-func (s settling) Handle(_ http.ResponseWriter, _ *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
+func (s settling) Handle(w http.ResponseWriter, _ *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
 	rq.Credential, rq.Route = s.like.Credential, s.like.Route
+	w.WriteHeader(http.StatusOK) // from here on it can be settled from outside
 	close(s.inside)
 	<-s.leave
 	return nil

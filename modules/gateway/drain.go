@@ -20,7 +20,7 @@ func init() {
 const (
 	// breakTimeout is how long the end of the process waits for requests that it
 	// has broken off.
-	breakTimeout = 5 * time.Second
+	breakTimeout = 250 * time.Millisecond
 	// releaseWait is how long the end of a config that serves no request waits for
 	// the ledger to be closed. It is closed in the background after that.
 	releaseWait = time.Second

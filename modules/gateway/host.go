@@ -34,7 +34,7 @@ func (a *App) Record(rq *state.Request) {
 		Uncached:   llm.Uncached,
 		PriceKnown: llm.PriceKnown,
 		Exact:      llm.Exact(),
-		Failed:     rq.Failure.Status != 0 || rq.Status() >= http.StatusBadRequest || llm.Truncated,
+		Failed:     rq.Failure.Status != 0 || rq.Status() >= http.StatusBadRequest || llm.Truncated || rq.Aborted(),
 		LLM:        llm.Metered,
 	}
 	if rq.Credential != nil {

@@ -43,7 +43,8 @@ type Ledger interface {
 type Record struct {
 	// RequestID is the correlation id.
 	RequestID string
-	// At is the moment of settlement.
+	// At is when the request began: its prices are those of that moment, and a
+	// long stream is accounted where it started.
 	At time.Time
 	// Consumer is the consumer's name, empty if nobody was authenticated.
 	Consumer string

@@ -131,11 +131,12 @@ func (l *Live) left() {
 	}
 }
 
-// breakOff settles the request as broken, from another goroutine than its own.
+// breakOff settles the request as broken, from another goroutine than its own. One
+// that has not come as far is settled by its own, which finds that nothing passes.
 func (rq *Request) breakOff() {
 	rq.account.take(somebody)
 	defer rq.account.release()
-	if !rq.settled {
+	if rq.ready && !rq.settled {
 		rq.aborted = true
 		rq.settle()
 	}

@@ -20,12 +20,14 @@ import (
 // After the first byte there is nothing left to say: the error passes on.
 func (rq *Request) renderError(r *http.Request, err error) error {
 	failure, denial := rq.failureOf(r.Context(), err)
+	w := &rq.writer
+	rq.account.hold()
 	if rq.Failure.Status == 0 {
 		rq.Failure = failure
 	}
-	w := &rq.writer
+	rq.aborted = rq.aborted || w.sent
+	rq.account.release()
 	if w.sent {
-		rq.aborted = true
 		return err
 	}
 	w.reset()
@@ -55,7 +57,9 @@ func (rq *Request) renderError(r *http.Request, err error) error {
 		case rerr == nil && w.header:
 			return nil
 		case rerr != nil && w.sent:
+			rq.account.hold()
 			rq.aborted = true
+			rq.account.release()
 			return rerr
 		case rerr != nil:
 			// Returned, it would make the server run its error routes again,
@@ -175,6 +179,8 @@ func (w *Writer) reset() {
 		dropContent(w.Header())
 	}
 	w.release()
+	w.rq.account.hold()
+	defer w.rq.account.release()
 	w.header, w.status, w.expect, w.ntaps, w.editor = false, 0, -1, 0, nil
 }
 

@@ -83,6 +83,7 @@ type Request struct {
 	account account
 	live    link
 	broken  bool // nothing more of the answer may pass
+	ready   bool // all that a settlement reads is written under account from here on
 
 	id       string
 	host     Host

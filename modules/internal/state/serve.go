@@ -104,7 +104,7 @@ func (rq *Request) close(broken bool) {
 	if !rq.account.isHeld() {
 		rq.account.hold()
 	}
-	rq.aborted = rq.aborted || broken || rq.writer.writeErr != nil
+	rq.aborted = rq.aborted || broken || rq.writer.writeErr != nil || rq.broken && !rq.settled
 	rq.settle()
 	rq.account.release()
 	if rq.host != nil {
@@ -137,10 +137,14 @@ func (rq *Request) outcome() Outcome {
 	return o
 }
 
-// OnSettle registers s to be told when the answer is complete or broken.
+// OnSettle registers s to be told when the answer is complete or broken, which may be
+// from now on, and by another goroutine: what s reads must not change without that.
 // Settlers run in the order of registration; at most four are kept, one per
 // kind of handler that meters.
 func (rq *Request) OnSettle(s Settler) {
+	rq.account.hold()
+	defer rq.account.release()
+	rq.ready = true
 	if rq.nsettle < len(rq.settlers) {
 		rq.settlers[rq.nsettle] = s
 		rq.nsettle++

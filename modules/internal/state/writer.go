@@ -109,10 +109,7 @@ func (w *Writer) WriteHeader(status int) {
 		}
 		return
 	}
-	w.header, w.status = true, status
-	if outer := &w.rq.writer; outer.status == 0 {
-		outer.status = status // settlement may come before the outer writer hears
-	}
+	w.header = true
 	h := w.Header()
 	w.echo.set(h)
 	w.expect = contentLength(h)
@@ -121,6 +118,11 @@ func (w *Writer) WriteHeader(status int) {
 	}
 	w.limit = 0
 	w.rq.account.hold()
+	w.status = status
+	if outer := &w.rq.writer; outer.status == 0 {
+		outer.status = status // settlement may come before the outer writer hears
+	}
+	w.rq.ready = true
 	for _, t := range w.taps[:w.ntaps] {
 		w.limit = max(w.limit, t.ResponseHeader(status, h))
 	}
@@ -259,7 +261,9 @@ func (w *Writer) letGo() error {
 // end completes a held answer: settle, let the headers tell, send.
 func (w *Writer) end() error {
 	if !w.header {
+		w.rq.account.hold()
 		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
+		w.rq.account.release()
 	}
 	if w.editor != nil {
 		return w.editedRest()
