@@ -60,7 +60,7 @@ by the hour, so that they are rounded to whole hours.`,
 			if err != nil {
 				return err
 			}
-			return list.print(cmd.OutOrStdout(), format, strings.Split(*params["by"], ","))
+			return list.print(cmd.OutOrStdout(), format, dimensions(*params["by"]))
 		},
 	}
 	from.flags(cmd)
@@ -200,4 +200,13 @@ func (l *usageList) table(w io.Writer, by []string) error {
 		_, err = fmt.Fprintln(w, "warning: "+l.Warning)
 	}
 	return err
+}
+
+// dimensions are the names in a list such as "consumer, hour".
+func dimensions(list string) []string {
+	names := strings.Split(list, ",")
+	for i, name := range names {
+		names[i] = strings.TrimSpace(name)
+	}
+	return names
 }

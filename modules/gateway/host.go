@@ -53,6 +53,12 @@ func (a *App) Observe(rq *state.Request, o state.Outcome) {
 	a.shared.metrics.observe(rq, o)
 }
 
+// LogPanic implements state.Host.
+func (a *App) LogPanic(rq *state.Request, reason any) {
+	a.logger.Error("settling a request panicked; it may be recorded without what it used",
+		zap.String("correlation_id", rq.ID()), zap.Any("panic", reason), zap.Stack("stack"))
+}
+
 // LogError implements state.Host. Like Caddy's own error log it writes server
 // errors at ERROR and everything else at DEBUG, without request headers.
 func (a *App) LogError(rq *state.Request, r *http.Request, err error) {

@@ -57,6 +57,10 @@ func load(t *testing.T, address, app string) error {
 		`"logging":`+toTestLog+`,"apps":{`+apps+`}}`), true)
 }
 
+// admins is not the default client, whose connections servers of other tests break off
+// when they close.
+var admins = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 // ask sends a request to the admin endpoint. Headers are lines "Name: value".
 func ask(t *testing.T, method, address, uri string, headers ...string) (status int, header http.Header, body string) {
 	t.Helper()
@@ -73,14 +77,14 @@ func ask(t *testing.T, method, address, uri string, headers ...string) (status i
 		}
 	}
 	r.Close = true // the admin endpoint is another one after each load
-	res, err := http.DefaultClient.Do(r)
+	res, err := admins.Do(r)
 	for deadline := time.Now().Add(10 * time.Second); err != nil && time.Now().Before(deadline); {
 		// A connection that the kernel gave to the listener of the config before
 		// is reset or ended when that one closes.
 		if !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			break
 		}
-		res, err = http.DefaultClient.Do(r)
+		res, err = admins.Do(r)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -32,13 +32,23 @@ func (m *meter) estimate(llm *state.LLM) {
 	}
 	encoding := m.encoding()
 	if !r.Found {
-		r.Counts = usage.Counts{}
-		r.Counts[usage.Input] = estimate.Prompt(llm.Endpoint.Format, llm.Endpoint.Operation, m.rq.BufferedBody(), encoding)
-	}
-	for _, c := range [...]usage.Class{usage.Output, usage.Reasoning} {
-		r.Counts[c] = max(r.Counts[c], output[c])
+		r.Counts = output
+		r.Counts[usage.Input] = m.prompt()
+	} else if output.TotalOutput() > r.Counts[usage.Output]+r.Counts[usage.Reasoning] {
+		// Compared together, since not every provider tells reasoning apart.
+		r.Counts[usage.Output], r.Counts[usage.Reasoning] = output[usage.Output], output[usage.Reasoning]
 	}
 	llm.Estimated, llm.Tokenizer = true, encoding.Name()
+}
+
+// prompt is what the request comes to. At the end of the process there may be
+// thousands of requests to settle and little time: then its size has to do.
+func (m *meter) prompt() int64 {
+	body, endpoint := m.rq.BufferedBody(), &m.rq.LLM.Endpoint
+	if m.rq.Hurried() {
+		return estimate.Rough(len(body))
+	}
+	return estimate.Prompt(endpoint.Format, endpoint.Operation, body, m.encoding())
 }
 
 // estimateUnanswered charges a call that its client gave up before there was an

@@ -3,6 +3,8 @@
 package llmcost
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -239,5 +241,52 @@ func TestWhatIsNotEstimated(t *testing.T) {
 				t.Errorf("row %+v, broken %v", row, rt.broken)
 			}
 		})
+	}
+}
+
+// What a provider has said to the end is not made more by what can be counted: not
+// every one tells reasoning apart, and tokenizers differ.
+func TestFinalUsageIsNotEstimated(t *testing.T) {
+	t.Parallel()
+	var thoughts strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&thoughts, "data: {\"model\":\"gpt-4o-mini\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"word%d and more \"},\"finish_reason\":null}]}\n\n", i)
+	}
+	for name, tt := range map[string]struct {
+		last      string
+		exact     int64
+		output    int64
+		truncated bool
+	}{
+		"chunk of its own, and no end": {`data: {"model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}` + "\n\n", 1, 7, false},
+		"with the last choice":         {`data: {"model":"gpt-4o-mini","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":5,"completion_tokens":7,"total_tokens":12}}` + "\n\n", 1, 7, false},
+		"counted up until it was cut":  {`data: {"model":"gpt-4o-mini","choices":[{"delta":{"content":"a"},"finish_reason":null}],"usage":{"prompt_tokens":5,"completion_tokens":4000,"total_tokens":4005}}` + "\n\n", 0, 4000, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rt := newRoute(t, &Handler{Provider: "openai", AskUsageOff: true}, answer("text/event-stream", thoughts.String()+tt.last))
+			rt.post("/v1/chat/completions", "application/json", `{"model":"gpt-4o-mini","stream":true,"messages":[]}`)
+			row := rt.row()
+			if row.Exact != tt.exact || row.Counts.TotalOutput() != tt.output || rt.last.LLM.Truncated != tt.truncated {
+				t.Errorf("row %+v, truncated %v", row, rt.last.LLM.Truncated)
+			}
+		})
+	}
+}
+
+// The content of an answer cannot pose as its usage where the answer comes in parts.
+func TestContentDoesNotPoseAsUsage(t *testing.T) {
+	t.Parallel()
+	first := `{"type":"message","model":"claude-sonnet-4-5","content":[{"type":"text","text":"` + strings.Repeat("word ", 300) +
+		`"},{"type":"tool_use","id":"t","name":"n","input":{"rows":[1],"usage":{"input_tokens":0,"output_tokens":0}}`
+	rest := `}],"usage":{"input_tokens":1000,"output_tokens":2000}}`
+	rt := newRoute(t, &Handler{Provider: "anthropic"}, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, first)
+		_, _ = io.WriteString(w, rest)
+	})
+	rt.post("/v1/messages", "application/json", `{"model":"claude-sonnet-4-5","messages":[]}`)
+	if row := rt.row(); row.Counts.Total() != 3000 || row.Exact != 1 {
+		t.Errorf("row %+v", row)
 	}
 }

@@ -84,6 +84,9 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	}
 	m.usage.Expect(llm.Model)
 	m.usage.Reset(llm.Endpoint.Format, m.media)
+	if m.decoder == nil {
+		m.usage.Announce(m.writer.Announced())
+	}
 	m.transcript.Reset(llm.Endpoint.Format, m.media, m.encoding())
 	if m.filtering && m.media == usage.MediaSSE && m.decoder == nil {
 		m.filter.Reset()
@@ -163,11 +166,12 @@ func (m *meter) SettleRequest(rq *state.Request) {
 		}
 		llm.Report = m.usage.Finish()
 		llm.Report.Malformed = llm.Report.Malformed || m.unreadable()
-		llm.Truncated = rq.Aborted() || !llm.Report.Complete && !llm.Report.Malformed && hasTerminal(&llm.Endpoint, m.media)
+		whole := llm.Report.Complete || llm.Report.Final || llm.Report.Malformed
+		llm.Truncated = rq.Aborted() || !whole && hasTerminal(&llm.Endpoint, m.media)
 		m.unsaid = !llm.Report.Found || llm.Report.OutputPartial
 		// Some providers count up in every event of a stream: the last count that
 		// arrived of a broken one is not what the call has used.
-		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated
+		llm.Report.OutputPartial = llm.Report.OutputPartial || llm.Report.Found && llm.Truncated && !llm.Report.Final
 	}
 	m.estimate(llm)
 	m.price(llm)

@@ -108,7 +108,7 @@ func (p *prompt) data(raw []byte, document bool, depth int) {
 	case bytes.HasPrefix(mime, []byte("video/")):
 		p.tokens += 1 + int64(bytesHeld)*perVideoSecond/videoSecond
 	case bytes.HasPrefix(mime, []byte("text/")):
-		p.tokens += rough(bytesHeld)
+		p.tokens += Rough(bytesHeld)
 	case !document && (bytes.HasPrefix(mime, []byte("audio/")) || len(mime) > 0 && !bytes.ContainsRune(mime, '/')):
 		p.sound(mime, bytesHeld)
 	default:

@@ -33,6 +33,6 @@
 // is not in the estimate either.
 package estimate
 
-// rough is what a text comes to if nothing is known of it: OpenAI's rule of thumb
-// of four characters to a token.
-func rough(size int) int64 { return int64(size+3) / 4 }
+// Rough is what a text of so many bytes comes to if nothing else is known of it:
+// OpenAI's rule of thumb of four characters to a token.
+func Rough(size int) int64 { return int64(size+3) / 4 }

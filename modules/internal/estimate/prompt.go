@@ -18,6 +18,10 @@ const (
 	// perToolUse is what Anthropic tells its models about the use of tools.
 	perToolUse = 346
 
+	// maxText is how much text of a prompt is collected to be counted. The memory
+	// for it is outside the bounds on request bodies.
+	maxText = 1 << 20
+
 	// maxNesting is how deep content within content is followed.
 	maxNesting = 8
 )
@@ -28,11 +32,11 @@ const (
 // that of tokens.Encoding.Count.
 func Prompt(f usage.Format, operation string, body []byte, e tokens.Encoding) int64 {
 	if f == usage.FormatNone {
-		return rough(len(body))
+		return Rough(len(body))
 	}
 	p := prompt{format: f}
 	if err := jsonpeek.Object(body, p.member); err != nil {
-		return rough(len(body))
+		return Rough(len(body))
 	}
 	if p.messages && operation != "embeddings" {
 		p.tokens += perAnswer
@@ -48,10 +52,17 @@ type prompt struct {
 
 	text []byte
 	ends []int // of the texts, each of which is counted by itself
+	more int   // bytes beyond, which are taken to be like those in text
 }
 
 // count counts the texts.
 func (p *prompt) count(e tokens.Encoding) (n int64) {
+	if p.more > 0 && len(p.text) > 0 {
+		return int64(float64(e.Count(p.text)) * (1 + float64(p.more)/float64(len(p.text))))
+	}
+	if p.more > 0 {
+		return Rough(p.more)
+	}
 	if len(p.text) > tokens.MaxExact {
 		return e.Count(p.text)
 	}
@@ -170,8 +181,12 @@ func (p *prompt) object(raw []byte, fn func(name, value []byte)) {
 	})
 }
 
-// add adds a text.
+// add adds a text, or only its length if there are enough.
 func (p *prompt) add(text []byte) {
+	if len(p.text)+len(text) > maxText {
+		p.more += len(text)
+		return
+	}
 	p.text = append(p.text, text...)
 	p.ends = append(p.ends, len(p.text))
 }
@@ -180,8 +195,7 @@ func (p *prompt) add(text []byte) {
 func (p *prompt) addString(raw []byte) {
 	if raw[0] == '"' && bytes.IndexByte(raw, '\\') >= 0 {
 		s, _ := jsonpeek.String(raw)
-		p.text = append(p.text, s...)
-		p.ends = append(p.ends, len(p.text))
+		p.add([]byte(s))
 		return
 	}
 	if n := len(raw); n >= 2 && raw[0] == '"' {

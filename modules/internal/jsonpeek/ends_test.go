@@ -19,7 +19,7 @@ var (
 func wanted(p *Paths, doc string) string {
 	var r Reader
 	r.Reset(p)
-	whole := r.Whole([]byte(doc))
+	whole := r.Whole([]byte(doc), true)
 	return fmt.Sprintf("%v %s %s %s", whole, r.Value(0), r.Value(1), r.Value(2))
 }
 
@@ -113,7 +113,7 @@ func BenchmarkReaderEnds20K(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Reset(paths)
-				if !r.Whole(doc) {
+				if !r.Whole(doc, true) {
 					b.Fatal("document did not end")
 				}
 			}

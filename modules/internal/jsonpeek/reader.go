@@ -74,6 +74,7 @@ type Reader struct {
 	after   state // state once a skipped value has ended
 	escaped bool  // the next byte of a string is escaped
 	list    bool  // the document is an array
+	ended   bool  // see Whole
 	taking  bool  // the current value is wanted
 	long    bool  // and exceeds MaxValue
 	index   int   // its path

@@ -40,7 +40,7 @@ func readWhole(doc string) (found string, whole bool) {
 	var r Reader
 	r.Reset(readPaths)
 	ended := 1
-	if whole = r.Whole([]byte(doc)); !whole {
+	if whole = r.Whole([]byte(doc), true); !whole {
 		if ended = 0; r.Write([]byte(doc)) {
 			ended = 1
 		}
@@ -161,14 +161,14 @@ func TestReaderTakesCommonDocumentsWhole(t *testing.T) {
 	}
 	var r Reader
 	r.Reset(readPaths)
-	if !r.Whole([]byte(`{"model":"m"}`)) || string(r.Value(0)) != `"m"` || r.Whole([]byte(`{"model":"n"}`)) {
+	if !r.Whole([]byte(`{"model":"m"}`), true) || string(r.Value(0)) != `"m"` || r.Whole([]byte(`{"model":"n"}`), true) {
 		t.Error("a document is taken whole once")
 	}
 	if r.Forget(); r.Value(0) != nil || !r.Done() {
 		t.Error("the value is still there after Forget, or the end is not")
 	}
 	r.Reset(readPaths)
-	if r.Write([]byte(" \xEF")); r.Whole([]byte(`{}`)) {
+	if r.Write([]byte(" \xEF")); r.Whole([]byte(`{}`), true) {
 		t.Error("a document that has begun is taken whole")
 	}
 }

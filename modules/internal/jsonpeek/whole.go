@@ -6,7 +6,12 @@ package jsonpeek
 // the time and without copying: the values are parts of p until Forget or Reset.
 // It reports whether it could. If not, because p is a part of a document, an
 // array or anything uncommon, nothing has happened, and Write is to be given p.
-func (r *Reader) Whole(p []byte) bool {
+//
+// Ended says that nothing can follow p. Only then may the middle of the document be
+// left out (see Paths.Outside): of a part that ends like a whole, the end is not where
+// it seems to be.
+func (r *Reader) Whole(p []byte, ended bool) bool {
+	r.ended = ended
 	if r.state != beforeDocument || len(r.key) > 0 || !mayBeWhole(p) {
 		return false
 	}
@@ -72,7 +77,7 @@ func (r *Reader) walk(p []byte, i int, parent string) int {
 				index = -2
 			}
 		}
-		if index == -1 && p[i] == '[' && parent == "" && !tried {
+		if index == -1 && p[i] == '[' && parent == "" && r.ended && !tried {
 			if tried = true; r.ends(p, i) {
 				return len(p)
 			}

@@ -53,7 +53,7 @@ func (d *DB) loop(tried time.Time) {
 			tried = now
 		}
 		hour, want := ledger.HourOf(d.o.Now()), d.keep.Load()
-		if (hour != kept || want != keep) && d.Err() == nil && d.prune() == nil {
+		if (hour != kept || want != keep) && d.Err() == nil && d.prune(kept != 0 && want != keep) == nil {
 			kept, keep = hour, want
 		}
 		if err := d.Err(); (err != nil) != told {

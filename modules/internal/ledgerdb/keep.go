@@ -5,6 +5,7 @@ package ledgerdb
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -16,6 +17,9 @@ import (
 // wait for long.
 const pruneAtOnce = 10_000
 
+// pruneHours is how many hours of rows go at a time, if Keep is what it was.
+const pruneHours = 48
+
 // SetKeep changes how long sums are kept, as Options.Keep says it.
 func (d *DB) SetKeep(keep time.Duration) {
 	if d.keep.Swap(int64(keep)) != int64(keep) {
@@ -26,14 +30,24 @@ func (d *DB) SetKeep(keep time.Duration) {
 // prune deletes the hours that ended longer ago than Keep.
 //
 // What counts as now is at most the hour of the newest row: a clock that is far
-// ahead at the start of the machine then deletes nothing.
-func (d *DB) prune() error {
+// ahead at the start of the machine then deletes nothing. If requests were recorded
+// under such a clock, little is lost until somebody sets it right: unless Keep has
+// just been changed, no more than two days' worth goes at a time.
+func (d *DB) prune(changed bool) error {
+	limit := ledger.Hour(math.MaxInt32)
+	if !changed {
+		oldest, ok := d.oldest()
+		if !ok {
+			return nil
+		}
+		limit = oldest + pruneHours
+	}
 	for {
 		keep := time.Duration(d.keep.Load())
 		if keep <= 0 {
 			return nil
 		}
-		more, err := d.pruneSome(keep)
+		more, err := d.pruneSome(keep, limit)
 		if err != nil {
 			err = fmt.Errorf("delete old rows of the ledger in %s: %w", d.o.Dir, err)
 			d.mu.Lock()
@@ -52,7 +66,7 @@ func (d *DB) prune() error {
 	}
 }
 
-func (d *DB) pruneSome(keep time.Duration) (more bool, err error) {
+func (d *DB) pruneSome(keep time.Duration, limit ledger.Hour) (more bool, err error) {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
 	if d.broken != nil {
@@ -62,7 +76,7 @@ func (d *DB) pruneSome(keep time.Duration) (more bool, err error) {
 	var old [][]byte
 	err = guard(func() error {
 		return d.file.bolt.View(func(tx *bbolt.Tx) error {
-			old = oldRows(tx.Bucket(bucketRows), now, keep)
+			old = oldRows(tx.Bucket(bucketRows), now, keep, limit)
 			return nil
 		})
 	})
@@ -84,8 +98,25 @@ func (d *DB) pruneSome(keep time.Duration) (more bool, err error) {
 	return len(old) == pruneAtOnce, err
 }
 
+// oldest returns the first hour that there are rows of.
+func (d *DB) oldest() (h ledger.Hour, ok bool) {
+	d.checkpointing.Lock()
+	defer d.checkpointing.Unlock()
+	if d.broken != nil {
+		return 0, false
+	}
+	err := guard(func() error {
+		return d.file.bolt.View(func(tx *bbolt.Tx) (err error) {
+			first, _ := tx.Bucket(bucketRows).Cursor().First()
+			h, err = hourOf(first)
+			return err
+		})
+	})
+	return h, err == nil
+}
+
 // oldRows returns the keys of some rows that are to go.
-func oldRows(rows *bbolt.Bucket, now time.Time, keep time.Duration) (keys [][]byte) {
+func oldRows(rows *bbolt.Bucket, now time.Time, keep time.Duration, limit ledger.Hour) (keys [][]byte) {
 	c := rows.Cursor()
 	last, _ := c.Last()
 	newest, err := hourOf(last)
@@ -95,7 +126,7 @@ func oldRows(rows *bbolt.Bucket, now time.Time, keep time.Duration) (keys [][]by
 	if end := (newest + 1).Start(); now.After(end) {
 		now = end
 	}
-	cut := ledger.HourOf(now.Add(-keep))
+	cut := min(ledger.HourOf(now.Add(-keep)), limit)
 	for key, _ := c.First(); key != nil && len(keys) < pruneAtOnce; key, _ = c.Next() {
 		if h, err := hourOf(key); err != nil || h >= cut {
 			break

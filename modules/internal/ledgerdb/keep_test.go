@@ -3,6 +3,7 @@
 package ledgerdb
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -47,7 +48,7 @@ func TestKeep(t *testing.T) {
 			if err := d.checkpoint(); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.prune(); err != nil {
+			if err := d.prune(false); err != nil {
 				t.Fatal(err)
 			}
 			if got := hours(t, d); !slices.Equal(got, tc.want) {
@@ -102,7 +103,7 @@ func TestKeepDeletesInSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []bool{true, false} {
-		if more, err := d.pruneSome(time.Hour); err != nil || more != want {
+		if more, err := d.pruneSome(time.Hour, math.MaxInt32); err != nil || more != want {
 			t.Errorf("pruneSome = %v, %v, want %v", more, err, want)
 		}
 	}
@@ -133,4 +134,30 @@ func TestSetKeep(t *testing.T) {
 	}
 	d.SetKeep(2 * time.Hour)
 	eventually(t, "deleting after the change", func() bool { return slices.Equal(hours(t, d), []int{2, 1, 0}) })
+}
+
+// TestKeepWithRowsOfTheFuture: a clock that was ahead while requests were recorded
+// costs little of what there is.
+func TestKeepWithRowsOfTheFuture(t *testing.T) {
+	t.Parallel()
+	future := ledgertest.Noon.AddDate(5, 0, 0)
+	d := mustOpen(t, Options{Dir: t.TempDir(), Keep: 400 * 24 * time.Hour, Now: func() time.Time { return future }})
+	r := ledgertest.Call("a", "x")
+	for h := range 100 {
+		r.At = ledgertest.Noon.Add(-time.Duration(h) * time.Hour)
+		d.Record(&r)
+	}
+	r.At = future
+	d.Record(&r)
+	if err := d.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []int{101 - pruneHours, 101 - 2*pruneHours, 1} {
+		if err := d.prune(false); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(hours(t, d)); got != want {
+			t.Errorf("after %d hours under the wrong clock %d rows are left, want %d", i+1, got, want)
+		}
+	}
 }

@@ -19,6 +19,7 @@ type quietHost struct{ live *state.Live }
 
 func (h quietHost) Live() *state.Live { return h.live }
 
+func (quietHost) LogPanic(*state.Request, any)                  {}
 func (quietHost) Record(*state.Request)                         {}
 func (quietHost) Observe(*state.Request, state.Outcome)         {}
 func (quietHost) LogError(*state.Request, *http.Request, error) {}

@@ -3,6 +3,7 @@
 package state_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,8 @@ type host struct {
 }
 
 func (h *host) Live() *state.Live { return &h.live }
+
+func (h *host) LogPanic(_ *state.Request, reason any) { h.note(fmt.Sprint("panic ", reason)) }
 
 func newHost() *host { return &host{seen: make(chan struct{}, 16)} }
 
@@ -97,9 +100,13 @@ func chain(t *testing.T, h *host, srv *caddyhttp.Server, upstream caddyhttp.Hand
 	return ts
 }
 
+// client is not the default one: servers of other tests break its connections off when
+// they close.
+var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+
 func get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
-	resp, err := http.Get(url)
+	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

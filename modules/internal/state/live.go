@@ -58,20 +58,29 @@ func (l *Live) Wait(ctx context.Context) error {
 	}
 }
 
+// hurry is how long Break takes its time with each request.
+const hurry = time.Second
+
 // Break settles every request that is still being served as it stands, so that
 // what was delivered is accounted for, and lets nothing more of its answer pass.
 // It waits until all have ended, at most for the given time, and returns how many
 // have not. It is for the end of the process, when the time that Caddy grants to
-// open requests is over.
+// open requests is over: on all processors, and after a second with less care (see
+// [Request.Hurried]).
 func (l *Live) Break(timeout time.Duration) (left int) {
+	begun := time.Now()
+	var all sync.WaitGroup
 	for i := range l.shards {
-		s := &l.shards[i]
-		s.mu.Lock()
-		for rq := s.head; rq != nil; rq = rq.live.next {
-			rq.breakOff()
-		}
-		s.mu.Unlock()
+		all.Go(func() {
+			s := &l.shards[i]
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for rq := s.head; rq != nil; rq = rq.live.next {
+				rq.breakOff(time.Since(begun) > hurry)
+			}
+		})
 	}
+	all.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_ = l.Wait(ctx) // what is left says it
@@ -133,12 +142,16 @@ func (l *Live) left() {
 
 // breakOff settles the request as broken, from another goroutine than its own. One
 // that has not come as far is settled by its own, which finds that nothing passes.
-func (rq *Request) breakOff() {
+func (rq *Request) breakOff(hurried bool) {
 	rq.account.take(somebody)
 	defer rq.account.release()
 	if rq.ready && !rq.settled {
-		rq.aborted = true
+		rq.aborted, rq.hurried = true, hurried
 		rq.settle()
 	}
 	rq.broken = true
 }
+
+// Hurried tells a settler that the process is about to be killed and other requests
+// wait: what takes milliseconds should be approximated.
+func (rq *Request) Hurried() bool { return rq.hurried }

@@ -205,3 +205,28 @@ func TestBreakSettlesOpenRequests(t *testing.T) {
 		})
 	}
 }
+
+// A settler that panics loses neither the record nor the request's place.
+func TestSettlerPanics(t *testing.T) {
+	t.Parallel()
+	h := newHost()
+	<-serve(t, h, func(w http.ResponseWriter, _ *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
+		rq.OnSettle(panicking{})
+		_, err := io.WriteString(w, "hello")
+		return err
+	}, httptest.NewRecorder())
+	log := strings.Join(h.log(), " ")
+	if !strings.Contains(log, "panic no tokens") || strings.Count(log, "record") != 1 {
+		t.Errorf("the host saw: %s", log)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	if err := h.live.Wait(ctx); err != nil {
+		t.Errorf("wait for the request: %v", err)
+	}
+}
+
+type panicking struct{}
+
+func (panicking) SettleRequest(*state.Request) { panic("no tokens") }
+func (panicking) EndRequest()                  {}

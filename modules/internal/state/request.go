@@ -83,6 +83,7 @@ type Request struct {
 	account account
 	live    link
 	broken  bool // nothing more of the answer may pass
+	hurried bool // see Hurried
 	ready   bool // all that a settlement reads is written under account from here on
 
 	id       string
@@ -163,6 +164,8 @@ type Host interface {
 	Observe(rq *Request, o Outcome)
 	// Live is the set of requests that the host is serving.
 	Live() *Live
+	// LogPanic reports that a step of settling the request has panicked.
+	LogPanic(rq *Request, reason any)
 	// LogError reports an error that the gateway answered itself.
 	LogError(rq *Request, r *http.Request, err error)
 }

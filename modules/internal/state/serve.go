@@ -101,6 +101,7 @@ func (rq *Request) logTo(r *http.Request) {
 // close ends the request: what was not settled is settled as it stands, then
 // the request is counted and its body buffer given back.
 func (rq *Request) close(broken bool) {
+	defer rq.live.leave()
 	if !rq.account.isHeld() {
 		rq.account.hold()
 	}
@@ -119,7 +120,6 @@ func (rq *Request) close(broken bool) {
 		rq.settlers[i] = nil
 		s.EndRequest()
 	}
-	rq.live.leave()
 }
 
 func (rq *Request) outcome() Outcome {
@@ -167,9 +167,20 @@ func (rq *Request) settle() {
 	}
 	rq.settled = true
 	for _, s := range rq.settlers[:rq.nsettle] {
-		s.SettleRequest(rq)
+		rq.guarded(func() { s.SettleRequest(rq) })
 	}
 	if rq.host != nil {
-		rq.host.Record(rq)
+		rq.guarded(func() { rq.host.Record(rq) })
 	}
+}
+
+// guarded runs a step of settlement. Whatever goes wrong in it, the others are made,
+// so that a call which cannot be counted is at least recorded.
+func (rq *Request) guarded(step func()) {
+	defer func() {
+		if reason := recover(); reason != nil && rq.host != nil {
+			rq.host.LogPanic(rq, reason)
+		}
+	}()
+	step()
 }

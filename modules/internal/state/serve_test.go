@@ -88,7 +88,7 @@ func TestErrorsAreRenderedForTheClientsAPI(t *testing.T) {
 					rq.KongErrors = tc.kong
 					return next.ServeHTTP(w, r)
 				}, pass)
-			resp, err := http.Post(ts.URL+tc.path, "application/json", strings.NewReader("{}"))
+			resp, err := client.Post(ts.URL+tc.path, "application/json", strings.NewReader("{}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,7 +167,7 @@ func TestErrorRoutesOfTheServerWin(t *testing.T) {
 	}
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, ts.URL+"/original", nil)
 	req.Header.Set("X-Silent", "1")
-	silent, err := http.DefaultClient.Do(req)
+	silent, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -320,6 +320,10 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 // writeOnly hides ReadFrom, which io.Copy would otherwise call again.
 type writeOnly struct{ io.Writer }
 
+// Announced returns how many bytes of the body are still to come, as its header says,
+// or -1 if that is unknown.
+func (w *Writer) Announced() int64 { return w.expect }
+
 func contentLength(h http.Header) int64 {
 	if v := h["Content-Length"]; len(v) == 1 {
 		if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && n >= 0 {

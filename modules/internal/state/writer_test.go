@@ -204,7 +204,7 @@ func TestFlushReachesTheClientBeforeTheNextWrite(t *testing.T) {
 		_, _ = io.WriteString(w, "second\n")
 		return nil
 	}, pass, (&tap{h: h}).attach)
-	resp, err := http.Get(ts.URL)
+	resp, err := client.Get(ts.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestInformationalResponsesPass(t *testing.T) {
 	req, _ := http.NewRequestWithContext(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { hints = append(hints, code); return nil },
 	}), http.MethodGet, ts.URL, nil)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +329,7 @@ func TestAbortSettlesOnceAndBreaksTheConnection(t *testing.T) {
 				panic(http.ErrAbortHandler)
 			}, pass, (&tap{h: h, hold: hold}).attach)
 			ts.Config.ErrorLog = nil
-			resp, err := http.Get(ts.URL)
+			resp, err := client.Get(ts.URL)
 			if err == nil {
 				_, err = io.ReadAll(resp.Body)
 				resp.Body.Close()

@@ -120,6 +120,7 @@ func (m *Meter) takeAnthropicUsage(raw []byte, start bool) {
 	m.report.ServiceTier, m.report.Geo = tier, geo
 	u.finalCount = u.finalCount || u.hasOutput && !start
 	m.report.OutputPartial = m.report.Found && !u.finalCount
+	m.report.Final = m.report.Found && u.finalCount
 	m.anthropic = u
 }
 

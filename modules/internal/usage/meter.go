@@ -58,6 +58,7 @@ type Meter struct {
 	searches  int64          // web searches among the items of a responses stream
 	finished  bool           // a Gemini chunk gave the reason why the answer ends
 
+	length   int64 // of the body, if announced
 	listener Listener
 	events   int    // how many the current Write held
 	payload  []byte // the last of them, valid in the Write
@@ -129,6 +130,7 @@ func (m *Meter) Reset(f Format, media Media) {
 	m.searches = 0
 	m.routine.reset()
 	m.between, m.nheard = false, 0
+	m.length = -1
 	if int(f) < len(parsers) {
 		m.parser = parsers[f]
 	}
@@ -150,6 +152,10 @@ func (m *Meter) Reset(f Format, media Media) {
 // hold a new copy of its name. Models named by earlier bodies are expected
 // anyway.
 func (m *Meter) Expect(model string) { m.known.model.keep(model) }
+
+// Announce tells the length of the body, after Reset and before the first Write. A
+// document that comes whole is then read in less time.
+func (m *Meter) Announce(length int64) { m.length = length }
 
 // Write reads the next chunk of the body. It reports whether the chunk held the
 // terminal event of the format, or the end of the JSON document.
@@ -181,7 +187,7 @@ func (m *Meter) Write(p []byte) (terminal bool) {
 // writeDocument reads the next chunk of a body that is one document. The listener
 // need not hear one that came whole and tells its usage.
 func (m *Meter) writeDocument(p []byte) (end bool) {
-	whole := m.doc.Whole(p)
+	whole := m.doc.Whole(p, int64(len(p)) == m.length)
 	if whole || m.doc.Write(p) {
 		m.report.Complete, end = true, true
 		m.parser.take(m, nil)
@@ -299,7 +305,7 @@ func (t *tap) Part(name, data []byte, last bool) {
 func (m *Meter) parse(name, data []byte) {
 	m.notable = true
 	m.doc.Reset(m.parser.paths)
-	if !m.doc.Whole(data) {
+	if !m.doc.Whole(data, true) {
 		m.doc.Write(data)
 	}
 	m.taken(name)

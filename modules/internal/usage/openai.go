@@ -35,10 +35,28 @@ func openAIEvent(m *Meter, name, data []byte) {
 }
 
 func takeOpenAI(m *Meter, _ []byte) {
+	if m.media != MediaJSON && m.doc.Value(2) != nil {
+		m.report.Final = isLastChunk(m.payload)
+	}
 	m.known.model.take(&m.report.Model, m.doc.Value(0))
 	m.known.tier.take(&m.report.ServiceTier, m.doc.Value(1))
 	m.takeOpenAIUsage(m.figures(2), 0)
 	m.setError(m.doc.Value(3))
+}
+
+// isLastChunk says that a chunk with a usage is not one of many: it holds no choice,
+// or says why its choice ends.
+func isLastChunk(chunk []byte) (last bool) {
+	_ = jsonpeek.Object(chunk, func(name, value []byte) bool {
+		if string(name) != "choices" {
+			return true
+		}
+		_, rest, reason := bytes.Cut(value, finishReason)
+		rest = skipSpace(bytes.TrimPrefix(skipSpace(rest), colon))
+		last = reason && bytes.HasPrefix(rest, quote) || bytes.HasSuffix(value, closed) && len(skipSpace(value[1:])) == 1
+		return false
+	})
+	return last
 }
 
 // openAIUsage is the union of what the OpenAI-style APIs report. Chat calls the
@@ -165,4 +183,9 @@ func (u *openAIUsage) additive() bool {
 	return u.reasoning > u.completion
 }
 
-var doneMark = []byte("[DONE]")
+var (
+	doneMark     = []byte("[DONE]")
+	finishReason = []byte(`"finish_reason"`)
+	quote        = []byte(`"`)
+	closed       = []byte(`]`)
+)

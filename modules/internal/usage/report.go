@@ -27,6 +27,11 @@ type Report struct {
 	// start of a stream. Only the input is then the provider's count.
 	OutputPartial bool
 
+	// Final is set once usage was reported that nothing can add to, though the
+	// stream has not shown its end: in OpenAI's last chunk, or Anthropic's
+	// message_delta.
+	Final bool
+
 	// Complete is set once the terminal event, or the whole document, was seen.
 	Complete bool
 

@@ -118,6 +118,7 @@ func TestSamples(t *testing.T) {
 			}
 			for name, body := range bodies {
 				got, ends := meter(s.format, s.media, body)
+				want.Final = got.Final // see TestFinalUsage
 				if got != want {
 					t.Errorf("%s: got %+v, want %+v", name, got, want)
 				}
