@@ -18,7 +18,9 @@ Makes and rotates gateway keys, and asks the running instance who may call,
 what was used and what it cost.
 
 The commands under "key" need no running instance and change nothing. The
-others read the admin API; none of them changes the instance either.`,
+others ask the admin API and change nothing in the instance, except for "ledger
+restore" and "usage --ledger": they work on the directory of a ledger that no
+instance uses.`,
 		CobraFunc: addCommands,
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -51,7 +52,9 @@ by the hour, so that they are rounded to whole hours.`,
 			var list usageList
 			var err error
 			if ledger == "" {
-				err = from.getJSON("/gateway/usage?"+query.Encode(), &list)
+				if err = from.getJSON("/gateway/usage?"+query.Encode(), &list); errors.Is(err, syscall.ECONNREFUSED) {
+					err = fmt.Errorf("%w; if no instance runs, name the directory of its ledger: --ledger <directory>", err)
+				}
 			} else if from != (instance{}) {
 				err = errors.New("--ledger reads a directory, so that --address, --config and --adapter have no meaning beside it")
 			} else {
