@@ -52,7 +52,8 @@ by the hour, so that they are rounded to whole hours.`,
 			var list usageList
 			var err error
 			if ledger == "" {
-				if err = from.getJSON("/gateway/usage?"+query.Encode(), &list); errors.Is(err, syscall.ECONNREFUSED) {
+				err = from.getJSON("/gateway/usage?"+query.Encode(), &list)
+				if err != nil && strings.Contains(err.Error(), syscall.ECONNREFUSED.Error()) { // Caddy does not wrap it
 					err = fmt.Errorf("%w; if no instance runs, name the directory of its ledger: --ledger <directory>", err)
 				}
 			} else if from != (instance{}) {
