@@ -23,14 +23,16 @@ type Load struct {
 	workers  sync.WaitGroup
 }
 
-// load lets several clients send requests, each one after the other. The request is
-// made anew each time; an answer other than 200 is a failure.
+// load lets several clients send requests without bodies, each one after the other. The
+// request is made anew each time; an answer other than 200 is a failure, and so is one
+// that breaks off.
 func load(t *testing.T, clients int, request func() (*http.Request, error)) *Load {
 	t.Helper()
 	l := &Load{stop: make(chan struct{})}
 	for range clients {
 		client := newClient(t, "", "")
 		client.Timeout = patience
+		client.Transport = patient{client.Transport, false}
 		l.workers.Go(func() {
 			for {
 				select {

@@ -76,7 +76,7 @@ func gateway(t *testing.T, caddyfile string, opts ...option) *Gateway {
 
 	g.client = newClient(t, "", "")
 	g.operator = newClient(t, network, address)
-	g.operator.Transport = patient{g.operator.Transport}
+	g.operator.Transport = patient{g.operator.Transport, true}
 
 	// Cleanups run last to first: Caddy stops before the sink and the clients go.
 	t.Cleanup(func() {
@@ -167,13 +167,16 @@ func (g *Gateway) Admin(path string, headers ...string) *Answer {
 }
 
 // patient asks again while a connection breaks before there is an answer: Caddy
-// replaces its admin endpoint with each load, and a connection that the kernel gave
-// to the one before ends with it.
-type patient struct{ http.RoundTripper }
+// replaces its listeners with each load, and a connection that the kernel gave to the
+// ones before ends with them.
+type patient struct {
+	http.RoundTripper
+	closes bool // each request has a connection of its own
+}
 
 // RoundTrip implements http.RoundTripper for requests without a body.
 func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.Close = true
+	r.Close = r.Close || p.closes
 	for deadline := time.Now().Add(patience); ; {
 		res, err := p.RoundTripper.RoundTrip(r)
 		broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
