@@ -78,7 +78,12 @@ func (m *meter) abandoned() bool {
 // encoding is the tokenizer of the model that was asked for: text is counted while it
 // comes, when it may not be known yet which one answers.
 func (m *meter) encoding() tokens.Encoding {
-	return tokens.EncodingFor(m.rq.LLM.Provider, m.rq.LLM.Model)
+	llm, known := &m.rq.LLM, &m.tokenizer
+	if known.model != llm.Model || known.provider != llm.Provider {
+		known.model, known.provider = llm.Model, llm.Provider
+		known.encoding = tokens.EncodingFor(llm.Provider, llm.Model)
+	}
+	return known.encoding
 }
 
 // unreadable says that there was a body and its text is not known.

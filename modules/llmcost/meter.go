@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/estimate"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 	"github.com/caddy-gateway/tollgate/modules/internal/usagefilter"
 )
@@ -47,6 +48,12 @@ type meter struct {
 	opaque     bool            // there is a body that cannot be read
 	damaged    bool            // a compressed body is not what its coding promises
 	unsaid     bool            // the provider has not reported the whole usage
+
+	// tokenizer is that of the model that this meter saw last.
+	tokenizer struct {
+		provider, model string
+		encoding        tokens.Encoding
+	}
 }
 
 var meters = sync.Pool{New: func() any {

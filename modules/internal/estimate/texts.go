@@ -16,8 +16,11 @@ const (
 	// what it counts as.
 	maxPending = 16 << 10
 
-	// maxTexts is how much delivered text is held uncounted.
-	maxTexts = 64 << 10
+	// maxTexts is how much delivered text is held. Of what comes after it only the
+	// size is: counting takes a quarter of a second for each MiB, and most answers
+	// tell their usage in the end. It is a quarter of a million tokens or so, more
+	// than models write at once.
+	maxTexts = 1 << 20
 
 	// maxLanes is how many texts are told apart. Those of further answers to
 	// one request are counted as one.
@@ -49,10 +52,10 @@ type piece struct {
 
 // lane is one of several texts that come in turns.
 type lane struct {
-	kind    kind
-	index   int
-	buf     []byte
-	counted int64
+	kind  kind
+	index int
+	buf   []byte
+	more  int // bytes beyond, which are taken to be like those in buf
 }
 
 func (t *texts) reset(e tokens.Encoding) {
@@ -123,24 +126,16 @@ func (t *texts) commit(first, index int) {
 	t.barrier = min(t.barrier, first)
 }
 
-// deliver adds to a lane, and counts the longest one when there is enough.
+// deliver adds to a lane, or, when enough is held, to its size.
 func (t *texts) deliver(k kind, index int, p []byte) {
 	l := t.lane(k, index)
+	if t.held+len(p) > maxTexts {
+		l.more += len(p)
+		return
+	}
 	before := len(l.buf)
 	l.buf = joinText(l.buf, p)
 	t.held += len(l.buf) - before
-	if t.held < maxTexts {
-		return
-	}
-	for i := range t.lanes {
-		if len(t.lanes[i].buf) > len(l.buf) {
-			l = &t.lanes[i]
-		}
-	}
-	cut := tokens.Boundary(l.buf)
-	l.counted += t.encoding.Count(l.buf[:cut])
-	l.buf = append(l.buf[:0], l.buf[cut:]...)
-	t.held -= cut
 }
 
 // lane finds a lane or makes it.
@@ -175,7 +170,14 @@ func (t *texts) lane(k kind, index int) *lane {
 func (t *texts) count() (output, reasoned int64) {
 	for i := range t.lanes {
 		l := &t.lanes[i]
-		n := l.counted + t.encoding.Count(l.buf)
+		n := t.encoding.Count(l.buf)
+		switch {
+		case l.more == 0:
+		case len(l.buf) == 0:
+			n = Rough(l.more)
+		default:
+			n = int64(float64(n) * (1 + float64(l.more)/float64(len(l.buf))))
+		}
 		if l.kind == reasoning {
 			reasoned += n
 		} else {

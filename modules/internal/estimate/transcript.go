@@ -12,10 +12,10 @@ import (
 // about few of them: so it keeps the payloads undecoded, without what they have
 // in common.
 //
-// Memory is bounded, however long the answer: 64 KiB of payloads, 64 KiB of text
-// that is not counted yet, 16 KiB of the document being read, and as much again
-// that appending may have set aside. Text beyond that is counted as it comes. It
-// begins with nothing, and a stream of a few kilobytes takes a few kilobytes.
+// Memory is bounded, however long the answer: 64 KiB of payloads, 1 MiB of text,
+// 16 KiB of the document being read, and as much again that appending may have set
+// aside. Text beyond that is taken to be like what is held. It begins with nothing,
+// and a stream of a few kilobytes takes a few kilobytes.
 // How payloads are cut makes no difference.
 //
 // The zero value ignores what it is fed until Reset. A Transcript can be reused

@@ -24,8 +24,8 @@ func read(t testing.TB, tr *Transcript) (d delivered) {
 	t.Helper()
 	tr.Output()
 	for _, l := range tr.walker.texts.lanes {
-		if l.counted != 0 {
-			t.Fatal("a text was counted already")
+		if l.more != 0 {
+			t.Fatal("a text was too long to be held")
 		}
 		switch l.kind {
 		case text:

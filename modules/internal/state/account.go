@@ -27,7 +27,10 @@ func (a *account) hold() {
 	}
 }
 
-// take waits until nobody holds the account.
+// take waits until nobody holds the account. It is kept out of hold, which is small
+// enough to be inlined without it.
+//
+//go:noinline
 func (a *account) take(who uint32) {
 	for !a.holder.CompareAndSwap(nobody, who) {
 		runtime.Gosched()

@@ -168,9 +168,11 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return 0, errBroken
 	}
 	terminal := false
-	for _, t := range w.taps[:w.ntaps] {
-		if t.ResponseBody(p) {
-			terminal = true
+	if w.ntaps == 1 { // as a rule
+		terminal = w.taps[0].ResponseBody(p)
+	} else {
+		for _, t := range w.taps[:w.ntaps] {
+			terminal = t.ResponseBody(p) || terminal
 		}
 	}
 	if w.expect > 0 {

@@ -203,19 +203,19 @@ func (m *Meter) writeDocument(p []byte) (end bool) {
 // are handed over together.
 func (m *Meter) hear(p []byte) {
 	const few = 16
-	size := len(p) - len(m.routine.begin) - len(m.routine.end)
-	p = p[len(m.routine.begin):]
-	if m.nheard+1+maxMiddle > len(m.heard) {
+	n, from := m.nheard, len(m.routine.begin)
+	size := len(p) - from - len(m.routine.end)
+	if n > len(m.heard)-1-maxMiddle {
 		m.tell()
+		n = 0
 	}
-	to := m.heard[m.nheard:]
-	m.nheard += 1 + size
-	to[0] = byte(size)
-	if size <= few && len(p) >= few {
-		*(*[few]byte)(to[1:]) = [few]byte(p) // quicker than to copy exactly
+	m.nheard = n + 1 + size
+	m.heard[n] = byte(size)
+	if size <= few && from+few <= len(p) && n < len(m.heard)-few {
+		*(*[few]byte)(m.heard[n+1 : n+1+few]) = [few]byte(p[from : from+few]) // quicker than to copy exactly
 		return
 	}
-	copy(to[1:], p[:size])
+	copy(m.heard[n+1:], p[from:from+size])
 }
 
 // tell hands over what the listener has not heard yet.
