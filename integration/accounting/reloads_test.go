@@ -100,13 +100,12 @@ func TestReloads(t *testing.T) {
 	gateway.settle(t, s, files, goroutines)
 }
 
-// light checks that open streams are light on resident memory. A thousand are to take
-// less than 100 MB, of which Caddy's own buffers are four fifths; the limit leaves room
-// for what an allocator keeps on other machines. What opening them has left behind,
-// and the process will give back, is not theirs.
+// light checks that open streams take no more than 100 MiB of resident memory, of which
+// Caddy's own buffers are four fifths. What opening them has left behind, and the
+// process will give back, is not theirs.
 func (p *process) light(t *testing.T, s *site, streams int, before int64) {
 	t.Helper()
-	const limit = 120 << 20
+	const limit = 100 << 20
 	first := p.memory(t) - before
 	grown := first
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {

@@ -75,8 +75,8 @@ func (m *meter) abandoned() bool {
 	return false
 }
 
-// encoding is the tokenizer of the model that was asked for: text is counted while it
-// comes, when it may not be known yet which one answers.
+// encoding is the tokenizer of the model that was asked for: the transcript is given it
+// when an answer begins, and which model answers may not be known by then.
 func (m *meter) encoding() tokens.Encoding {
 	llm, known := &m.rq.LLM, &m.tokenizer
 	if known.model != llm.Model || known.provider != llm.Provider {

@@ -5,7 +5,8 @@ package estimate
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/stream"
 )
 
 const (
@@ -172,8 +173,8 @@ func (t *tape) head(kind byte, lengths ...int) []byte {
 func (t *tape) reshape(data []byte) bool {
 	template := t.buf[t.template : t.template+t.length]
 	var s shape
-	s.prefix = samePrefix(template, data)
-	s.suffix = sameSuffix(template[s.prefix:], data[s.prefix:])
+	s.prefix = stream.CommonPrefix(template, data)
+	s.suffix = stream.CommonSuffix(template[s.prefix:], data[s.prefix:])
 	enough := len(data) / 2
 	if t.fixed != unshaped {
 		s.prefix, s.suffix = min(s.prefix, t.prefix), min(s.suffix, t.suffix)
@@ -249,34 +250,6 @@ func length(b []byte) (n int, rest []byte) {
 	return int(v), b[size:] //nolint:gosec // at most maxTape
 }
 
-// samePrefix returns how long a beginning the two share.
-func samePrefix(a, b []byte) int {
-	n, i := min(len(a), len(b)), 0
-	for ; i+8 <= n; i += 8 {
-		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
-			return i + bits.TrailingZeros64(x)/8
-		}
-	}
-	for i < n && a[i] == b[i] {
-		i++
-	}
-	return i
-}
-
-// sameSuffix returns how long an end the two share.
-func sameSuffix(a, b []byte) int {
-	n, i := min(len(a), len(b)), 0
-	for ; i+8 <= n; i += 8 {
-		if x := binary.LittleEndian.Uint64(a[len(a)-i-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-i-8:]); x != 0 {
-			return i + bits.LeadingZeros64(x)/8
-		}
-	}
-	for i < n && a[len(a)-1-i] == b[len(b)-1-i] {
-		i++
-	}
-	return i
-}
-
 // sameInfix returns the length of what the two share from their first quote on,
 // and where that is in the first, or zero if it is too short.
 func sameInfix(a, b []byte) (n, at int) {
@@ -285,7 +258,7 @@ func sameInfix(a, b []byte) (n, at int) {
 	if at < 0 || i < 0 {
 		return 0, 0
 	}
-	if n = samePrefix(a[at:], b[i:]); n < minInfix {
+	if n = stream.CommonPrefix(a[at:], b[i:]); n < minInfix {
 		return 0, 0
 	}
 	return n, at

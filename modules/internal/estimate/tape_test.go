@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/stream"
 	"github.com/caddy-gateway/tollgate/modules/internal/tokens"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
@@ -67,7 +68,7 @@ func TestTapeKeepsEverything(t *testing.T) {
 			}
 		}
 		if got := read(t, &tr).text; got != said {
-			i := samePrefix([]byte(got), []byte(said))
+			i := stream.CommonPrefix([]byte(got), []byte(said))
 			t.Fatalf("seed %d: %d of %d bytes read, different from %d on: %.40q, want %.40q", seed, len(got), len(said), i, got[i:], said[i:])
 		}
 	}

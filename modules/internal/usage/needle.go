@@ -2,7 +2,11 @@
 
 package usage
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/stream"
+)
 
 // What is found here is a hint that a payload matters. Text cannot pass for a
 // member, because quotes in it are escaped, but members deeper inside can: the
@@ -46,11 +50,7 @@ const minCalm = 32
 // learn shortens the beginning to what the payload, which does not speak of
 // usage, has in common with it. If that is next to nothing, it starts anew.
 func (c *calm) learn(data []byte) {
-	same := 0
-	for same < min(c.n, len(data)) && data[same] == c.head[same] {
-		same++
-	}
-	if c.n = same; same < minCalm {
+	if c.n = stream.CommonPrefix(c.head[:c.n], data); c.n < minCalm {
 		if c.n = copy(c.head[:], data); c.n < minCalm || c.head[1] != '"' {
 			c.n = 0
 		}

@@ -5,6 +5,8 @@ package usage
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/stream"
 )
 
 // routine recognises the events of which a stream is full: each arrives whole and
@@ -116,8 +118,8 @@ func (o *routine) learn(p, payload []byte, q quiet) {
 		return
 	}
 	if o.start == start && len(o.begin) > 0 {
-		o.begin = o.begin[:samePrefix(o.begin, p)]
-		o.end = quietEnd(o.end[len(o.end)-min(sameSuffix(o.end, p), len(p)-len(o.begin)):], q)
+		o.begin = o.begin[:stream.CommonPrefix(o.begin, p)]
+		o.end = quietEnd(o.end[len(o.end)-min(stream.CommonSuffix(o.end, p), len(p)-len(o.begin)):], q)
 		if len(o.begin) >= max(start+minCalm, maxEnd) && len(o.end) >= minEnd {
 			o.foot.set(o.end)
 			return
@@ -151,25 +153,6 @@ func quietEnd(end []byte, q quiet) []byte {
 		}
 	}
 	return end
-}
-
-// samePrefix returns how long a beginning the two share.
-func samePrefix(a, b []byte) (n int) {
-	for n+8 <= min(len(a), len(b)) && binary.LittleEndian.Uint64(a[n:]) == binary.LittleEndian.Uint64(b[n:]) {
-		n += 8
-	}
-	for n < min(len(a), len(b)) && a[n] == b[n] {
-		n++
-	}
-	return n
-}
-
-// sameSuffix returns how long an end the two share.
-func sameSuffix(a, b []byte) (n int) {
-	for n < min(len(a), len(b)) && a[len(a)-1-n] == b[len(b)-1-n] {
-		n++
-	}
-	return n
 }
 
 // payload returns the common ends of the payloads, without what ends a line.
