@@ -27,12 +27,16 @@ func (a *account) hold() {
 	}
 }
 
-// take waits until nobody holds the account. It is kept out of hold, which is small
+// take waits until nobody holds the account. The request's own goroutine does not wait
+// for itself: a handler in between may have recovered from a panic. It is kept out of hold, which is small
 // enough to be inlined without it.
 //
 //go:noinline
 func (a *account) take(who uint32) {
 	for !a.holder.CompareAndSwap(nobody, who) {
+		if who == itself && a.isHeld() {
+			return
+		}
 		runtime.Gosched()
 	}
 }

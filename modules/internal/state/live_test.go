@@ -230,3 +230,35 @@ type panicking struct{}
 
 func (panicking) SettleRequest(*state.Request) { panic("no tokens") }
 func (panicking) EndRequest()                  {}
+
+// A handler between tap and gateway may recover from a panic and answer all the same.
+func TestTapPanicsAndIsRecoveredFrom(t *testing.T) {
+	t.Parallel()
+	h := newHost()
+	w := httptest.NewRecorder()
+	<-serve(t, h, func(w http.ResponseWriter, r *http.Request, rq *state.Request, _ caddyhttp.Handler) error {
+		w = rq.Tapped(w, r, new(fragile))
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = io.WriteString(w, "lost")
+		}()
+		_, err := io.WriteString(w, "said")
+		return err
+	}, w)
+	if log := strings.Join(h.log(), " "); w.Body.String() != "said" || strings.Count(log, "record") != 1 {
+		t.Errorf("the client got %q, the host saw: %s", w.Body, log)
+	}
+}
+
+// fragile is a tap that panics once.
+type fragile struct{ broken bool }
+
+func (*fragile) ResponseHeader(int, http.Header) int64 { return 0 }
+func (*fragile) HeldHeader(http.Header)                {}
+func (f *fragile) ResponseBody([]byte) bool {
+	if !f.broken {
+		f.broken = true
+		panic("once")
+	}
+	return false
+}
