@@ -81,6 +81,7 @@ type Request struct {
 	HostData any
 
 	account account
+	waiter  Waiter
 	live    link
 	broken  bool // nothing more of the answer may pass
 	hurried bool // see Hurried
@@ -133,6 +134,8 @@ type LLM struct {
 	// want of a complete report from the provider, and Tokenizer with what.
 	Estimated bool
 	Tokenizer string
+	// Bounder tells what the call can use at most; nil if nothing meters it.
+	Bounder Bounder
 }
 
 // Failure is how a request failed, for logs, metrics and the ledger.

@@ -1,0 +1,67 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"net/http"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/money"
+)
+
+// Stage is a moment from which on more is known of a request.
+type Stage uint8
+
+// The stages. Not every request reaches all of them, and some reach one twice.
+const (
+	// CallerKnown is when an authentication has accepted the caller.
+	CallerKnown Stage = iota + 1
+	// CallKnown is when it is known what the request asks of a model: LLM is
+	// complete but for what only the answer tells.
+	CallKnown
+	// Answering is when an upstream is about to be called, or an answer to be
+	// written.
+	Answering
+)
+
+// Waiter is told of stages, because it could not decide about the request when
+// it met it. What it returns refuses the request.
+type Waiter interface {
+	Reached(s Stage, r *http.Request, rq *Request) error
+}
+
+// Await registers w to be told of stages from now on, instead of another.
+func (rq *Request) Await(w Waiter) { rq.waiter = w }
+
+// Waiter returns what Await has registered, or nil.
+func (rq *Request) Waiter() Waiter { return rq.waiter }
+
+// Reach tells who waits that the request has reached a stage. Handlers that learn
+// what others wait for call it before they pass the request on, and return
+// its error as it is.
+func (rq *Request) Reach(s Stage, r *http.Request) error {
+	if rq.waiter == nil {
+		return nil
+	}
+	return rq.waiter.Reached(s, r, rq)
+}
+
+// Bounder says before a model is called how much the call can use at most.
+type Bounder interface {
+	// Bound returns upper bounds on what the call will use. With maxOutput above 0
+	// it first limits the answer to that many tokens where the request asks for
+	// more or names no limit, by changing the request that goes to the upstream.
+	// An error refuses the request.
+	Bound(r *http.Request, maxOutput int64) (Bound, error)
+}
+
+// Bound is how much a call can use at most.
+type Bound struct {
+	// Input and Output are tokens of all classes, for all choices together.
+	Input, Output int64
+	// Cost is what these can cost at most.
+	Cost money.Amount
+	// Unbounded says why Input, Output or Cost is a guess rather than a bound, in
+	// words that end the sentence "The cost of this call cannot be bounded:".
+	// Empty: all are bounds.
+	Unbounded string
+}
