@@ -132,8 +132,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 		return err
 	}
 	rq.AssertIdentity(r)
+	if err := rq.Reach(state.CallerKnown, r); err != nil {
+		return err
+	}
 	return next.ServeHTTP(w, r)
 }
+
+// TellsCaller implements state.CallerTeller.
+func (*Handler) TellsCaller() {}
 
 // serveUncached is serve for a key that stood in the URL: neither caches nor
 // the Referer of the next request may carry the URL on (RFC 6750, section 2.3).

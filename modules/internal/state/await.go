@@ -24,12 +24,19 @@ const (
 )
 
 // Waiter is told of stages, because it could not decide about the request when
-// it met it. What it returns refuses the request.
+// it met it.
 type Waiter interface {
+	// Reached is told of a stage. What it returns refuses the request. With
+	// Answering, where the request is not at hand, r is nil.
 	Reached(s Stage, r *http.Request, rq *Request) error
+	// AnswerHeader sets headers on the final answer, whoever writes it.
+	AnswerHeader(h http.Header)
+	// Done is the last call: the waiter may be used again for another request.
+	Done()
 }
 
-// Await registers w to be told of stages from now on, instead of another.
+// Await registers w to be told of stages from now on. There is one: a second
+// handler that waits finds the first by [Request.Waiter] and joins it.
 func (rq *Request) Await(w Waiter) { rq.waiter = w }
 
 // Waiter returns what Await has registered, or nil.
@@ -44,6 +51,40 @@ func (rq *Request) Reach(s Stage, r *http.Request) error {
 	}
 	return rq.waiter.Reached(s, r, rq)
 }
+
+// answerHeader is called before a final header goes out, or is held. An answer that
+// who waits refuses is dropped, and the refusal takes its place when the chain has
+// returned (see Serve).
+func (rq *Request) answerHeader(h http.Header) (refused bool) {
+	if rq.waiter == nil {
+		return false
+	}
+	if !rq.answering {
+		rq.answering = true
+		rq.refusal = rq.waiter.Reached(Answering, nil, rq)
+	}
+	if rq.refusal == nil {
+		rq.waiter.AnswerHeader(h)
+	}
+	return rq.refusal != nil
+}
+
+// refused returns what the chain has ended in: err, unless its answer was dropped.
+func (rq *Request) refused(err error) error {
+	if rq.refusal != nil {
+		err, rq.refusal = rq.refusal, nil
+	}
+	if err != nil {
+		rq.answering = true // a refusal is no answer to be decided about
+	}
+	return err
+}
+
+// CallerTeller is a handler that can make the caller known.
+type CallerTeller interface{ TellsCaller() }
+
+// CallTeller is a handler that can make known what is asked of a model.
+type CallTeller interface{ TellsCall() }
 
 // Bounder says before a model is called how much the call can use at most.
 type Bounder interface {

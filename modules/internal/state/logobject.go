@@ -39,10 +39,37 @@ func (o logObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 	if n := rq.upstreamAttempts(); n > 0 {
 		enc.AddInt("upstream_attempts", n)
 	}
+	if rq.Quota.Name != "" {
+		if err := enc.AddObject("quota", quotaLogObject{&rq.Quota}); err != nil {
+			return err
+		}
+	}
 	if rq.LLM.Provider == "" {
 		return nil
 	}
 	return enc.AddObject("llm", llmLogObject{&rq.LLM})
+}
+
+type quotaLogObject struct{ q *Quota }
+
+// MarshalLogObject implements zapcore.ObjectMarshaler.
+func (o quotaLogObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
+	q := o.q
+	enc.AddString("name", q.Name)
+	enc.AddString("unit", q.Unit)
+	enc.AddString("window", q.Window)
+	enc.AddInt64("limit", q.Limit)
+	enc.AddInt64("remaining", q.Remaining)
+	if q.Denied {
+		enc.AddBool("denied", true)
+	}
+	if q.Shadow {
+		enc.AddBool("shadow_denied", true)
+	}
+	if q.Degraded {
+		enc.AddBool("degraded", true)
+	}
+	return nil
 }
 
 type llmLogObject struct{ l *LLM }
@@ -94,5 +121,6 @@ func (o llmLogObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 // Interface guards
 var (
 	_ zapcore.ObjectMarshaler = logObject{}
+	_ zapcore.ObjectMarshaler = quotaLogObject{}
 	_ zapcore.ObjectMarshaler = llmLogObject{}
 )

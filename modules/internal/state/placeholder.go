@@ -5,6 +5,7 @@ package state
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
@@ -45,6 +46,38 @@ func (rq *Request) placeholder(key string) (any, bool) {
 	}
 	if sub, ok := strings.CutPrefix(name, "llm."); ok {
 		return rq.LLM.placeholder(sub)
+	}
+	if sub, ok := strings.CutPrefix(name, "quota."); ok {
+		return rq.Quota.placeholder(sub)
+	}
+	return nil, false
+}
+
+func (q *Quota) placeholder(name string) (any, bool) {
+	if q.Name == "" {
+		switch name {
+		case "name", "unit", "window", "limit", "remaining", "reset", "denied", "shadow_denied":
+			return "", true
+		}
+		return nil, false
+	}
+	switch name {
+	case "name":
+		return q.Name, true
+	case "unit":
+		return q.Unit, true
+	case "window":
+		return q.Window, true
+	case "limit":
+		return q.Limit, true
+	case "remaining":
+		return q.Remaining, true
+	case "reset":
+		return int64((q.Reset + time.Second - 1) / time.Second), true
+	case "denied":
+		return strconv.FormatBool(q.Denied), true
+	case "shadow_denied":
+		return strconv.FormatBool(q.Shadow), true
 	}
 	return nil, false
 }

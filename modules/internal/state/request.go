@@ -77,30 +77,35 @@ type Request struct {
 	// Failure is what the request ended with, if it was an error.
 	Failure Failure
 
+	// Quota is what the limits of the request say.
+	Quota Quota
+
 	// HostData is for the host alone.
 	HostData any
 
 	account account
 	waiter  Waiter
+	refusal error // of an answer that was dropped
 	live    link
 	broken  bool // nothing more of the answer may pass
 	hurried bool // see Hurried
 	ready   bool // all that a settlement reads is written under account from here on
 
-	id       string
-	host     Host
-	writer   Writer
-	entered  bool
-	stripped bool // no identity header stands in the request
-	settled  bool
-	aborted  bool
-	closed   bool // nothing is given back any more, so nothing may be taken
-	settlers [4]Settler
-	nsettle  int
-	body     *buffer
-	bodyErr  error
-	in       atomic.Int64
-	repl     *caddy.Replacer
+	id        string
+	host      Host
+	writer    Writer
+	entered   bool
+	stripped  bool // no identity header stands in the request
+	settled   bool
+	aborted   bool
+	answering bool // the stage Answering was reached, or will not be
+	closed    bool // nothing is given back any more, so nothing may be taken
+	settlers  [4]Settler
+	nsettle   int
+	body      *buffer
+	bodyErr   error
+	in        atomic.Int64
+	repl      *caddy.Replacer
 }
 
 // LLM describes a call of a language model. Strings are copies: they outlive
@@ -136,6 +141,23 @@ type LLM struct {
 	Tokenizer string
 	// Bounder tells what the call can use at most; nil if nothing meters it.
 	Bounder Bounder
+}
+
+// Quota is what the tightest limit of a request says, for logs and placeholders.
+type Quota struct {
+	// Name of the quota or plan; empty while nothing is decided.
+	Name string
+	// Unit and Window of the limit, such as "requests" and "60s".
+	Unit, Window string
+	// Limit and Remaining in units; of cost billionths of a dollar.
+	Limit, Remaining int64
+	// Reset is how long until something is free again.
+	Reset time.Duration
+	// Denied says that a limit has refused the request, Shadow that one in the
+	// shadow would have.
+	Denied, Shadow bool
+	// Degraded says that it was decided without the shared store.
+	Degraded bool
 }
 
 // Failure is how a request failed, for logs, metrics and the ledger.

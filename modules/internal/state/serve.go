@@ -59,7 +59,7 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 	defer func() {
 		rq.close(!done)
 	}()
-	err := h.Handle(&rq.writer, r, rq, next)
+	err := rq.refused(h.Handle(&rq.writer, r, rq, next))
 	switch {
 	case err != nil:
 		err = rq.renderError(r, err)
@@ -116,6 +116,10 @@ func (rq *Request) close(broken bool) {
 		w.release()
 	}
 	rq.releaseBody()
+	if rq.waiter != nil {
+		rq.waiter.Done()
+		rq.waiter = nil
+	}
 	for i, s := range rq.settlers[:rq.nsettle] {
 		rq.settlers[i] = nil
 		s.EndRequest()

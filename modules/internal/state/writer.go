@@ -109,8 +109,11 @@ func (w *Writer) WriteHeader(status int) {
 		}
 		return
 	}
-	w.header = true
 	h := w.Header()
+	if w.rq.answerHeader(h) {
+		return
+	}
+	w.header = true
 	w.echo.set(h)
 	w.expect = contentLength(h)
 	if w.bodyless || status == http.StatusNoContent || status == http.StatusNotModified || status == http.StatusSwitchingProtocols {
@@ -162,6 +165,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 		w.WriteHeader(http.StatusOK)
 	}
 	rq := w.rq
+	if rq.refusal != nil {
+		return len(p), nil // dropped; see Request.answerHeader
+	}
 	rq.account.hold()
 	if rq.broken {
 		rq.account.release()
@@ -295,7 +301,7 @@ func (w *Writer) FlushError() error {
 	}
 	if !w.header {
 		w.WriteHeader(http.StatusOK)
-		if w.holding {
+		if w.holding || w.rq.refusal != nil {
 			return nil
 		}
 	}
