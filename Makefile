@@ -1,5 +1,6 @@
 # Building, running and checking Tollgate. Needs Go (the version of go.mod or newer)
-# and git; everything else is fetched through Go's module system.
+# and git; everything else is fetched through Go's module system, but for the Redis
+# that the tests run, which apt installs.
 
 MODULE   := github.com/caddy-gateway/tollgate
 TAGS     := nobadger,nomysql,nopgx
@@ -36,18 +37,34 @@ build: go ## Build bin/caddy: Caddy with every gateway module
 run: build ## Run the quick start, a gateway on :8300 (CONFIG=file for another)
 	bin/caddy run --adapter caddyfile --config $(CONFIG)
 
+# Tests run real Redis servers. Where there is apt, the programs are installed.
+REDIS_PACKAGES = $$(command -v redis-server >/dev/null || echo redis-server) $$(command -v redis-sentinel >/dev/null || echo redis-sentinel)
+
+.PHONY: redis
+redis:
+	@missing="$$(echo $(REDIS_PACKAGES))"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "The tests need $$missing, version 7 or newer: https://redis.io/docs/latest/operate/oss_and_stack/install/" >&2; \
+	  exit 1; \
+	fi; \
+	sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
+	echo "The tests need $$missing, which is being installed"; \
+	$$sudo apt-get update -qq && \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
+
 .PHONY: test
-test: go ## Run all tests
+test: go redis ## Run all tests
 	go test -tags=$(TAGS) ./...
 	cd integration && go test -tags=$(TAGS) ./...
 
 .PHONY: race
-race: go ## Run the tests with the race detector, without the slowest ones
+race: go redis ## Run the tests with the race detector, without the slowest ones
 	go test -race -short -tags=$(TAGS) ./...
 	cd integration && go test -race -short -tags=$(TAGS) ./...
 
 .PHONY: soak
-soak: go ## Run the accounting tests SOAK (20) times as long
+soak: go redis ## Run the accounting tests SOAK (20) times as long
 	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS) -count=1 -timeout=2h -v ./accounting
 
 .PHONY: vet
@@ -70,7 +87,7 @@ $(GOLANGCI): | go
 	mv bin/golangci-lint $@
 
 .PHONY: bench
-bench: go ## Run the benchmarks (BENCH=regexp, BENCHTIME=1s)
+bench: go redis ## Run the benchmarks (BENCH=regexp, BENCHTIME=1s)
 	@for module in $(MODULES); do \
 	  packages=$$(cd $$module && git grep -l --untracked '^func Benchmark' -- '*_test.go' ':!integration' | xargs -r -n1 dirname | sort -u | sed 's,^,./,'); \
 	  if [ -n "$$packages" ]; then \

@@ -43,6 +43,10 @@ var floors = map[string]int{
 	"modules/internal/estimate":    floorPure,
 	"modules/internal/usagefilter": floorPure,
 
+	"modules/internal/redisconn":   floorPure,
+	"modules/internal/redistest":   floorPure,
+	"modules/internal/ledgerredis": floorPure,
+
 	"modules/internal/state":   floorGlue,
 	"modules/internal/options": floorGlue,
 	"modules/internal/order":   floorGlue,
@@ -83,6 +87,12 @@ var dependencies = map[string]string{
 var pureDependencies = map[string]map[string]string{
 	"modules/internal/ledgerdb": {
 		"go.etcd.io/bbolt": "the embedded database that Caddy links for its certificate authority",
+	},
+	"modules/internal/redisconn": {
+		"github.com/redis/go-redis/v9": "the client of Redis, its Sentinels and its Cluster",
+	},
+	"modules/internal/ledgerredis": {
+		"github.com/redis/go-redis/v9": "the commands of that client, and its hashes in pieces",
 	},
 	"modules/internal/tokens": {
 		"github.com/tiktoken-go/tokenizer": "the vocabularies of OpenAI's models, embedded",
