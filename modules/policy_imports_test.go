@@ -43,6 +43,9 @@ var floors = map[string]int{
 	"modules/internal/estimate":    floorPure,
 	"modules/internal/usagefilter": floorPure,
 
+	"modules/limits":             floorPure,
+	"modules/internal/quotaspec": floorPure,
+
 	"modules/internal/redisconn":   floorPure,
 	"modules/internal/redistest":   floorPure,
 	"modules/internal/ledgerredis": floorPure,
@@ -50,6 +53,8 @@ var floors = map[string]int{
 	"modules/internal/state":   floorGlue,
 	"modules/internal/options": floorGlue,
 	"modules/internal/order":   floorGlue,
+
+	"modules/internal/quotaoptions": floorGlue,
 
 	"modules/gateway": floorApp,
 
