@@ -22,6 +22,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -86,6 +87,10 @@ type App struct {
 	// directory, for 400 days.
 	LedgerConfig *LedgerConfig `json:"ledger,omitempty"`
 
+	// StoreRaw says where the counters of limits are kept. Default: embedded, in
+	// Caddy's data directory. It is opened only when something counts.
+	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=gateway.stores inline_key=module"`
+
 	// MetricsConsumers is how many different consumers get a label value of
 	// their own in metrics; all others share "_other". Default: 1000.
 	MetricsConsumers int `json:"metrics_consumers,omitempty"`
@@ -98,8 +103,11 @@ type App struct {
 	live   state.Live // requests that this config serves
 
 	ledgerDir string        // of the ledger; empty if it is in memory
-	book      ledger.Ledger // where requests are recorded; staged if ledgerDir is set
+	book      ledger.Ledger // where requests are recorded; staged if Start opens or shares it
 	disk      *disk         // set by Start if ledgerDir is
+
+	storeNamed bool      // by the option store
+	counters   *counters // of limits
 
 	parts     []healthPart
 	plainLogs []string // logs that can show keys; set by Start
@@ -131,13 +139,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.shared, err = acquireShared(); err != nil {
 		return err
 	}
+	a.counters = &counters{app: a}
 	if err := a.shared.metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
 	if a.ledgerDir, err = a.LedgerConfig.directory(); err != nil {
 		return err
 	}
-	if a.book = ledger.Ledger(a.shared.ledger); a.ledgerDir != "" {
+	if err := a.loadStore(ctx); err != nil {
+		return err
+	}
+	if a.book = ledger.Ledger(a.shared.ledger); a.ledgerDir != "" || a.storeNamed {
 		a.book = newStaged()
 	}
 	if a.table, err = a.loadConsumers(); err != nil {
@@ -168,10 +180,13 @@ func (a *App) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Start opens the ledger, applies what belongs to the process and warns about
-// logs that would show keys. It fails where the ledger cannot be opened, or where
-// another process uses it.
+// Start opens the store and the ledger, applies what belongs to the process and
+// warns about logs that would show keys. It fails where one of them cannot be
+// opened, or where another process uses it.
 func (a *App) Start() error {
+	if err := a.openStore(); err != nil {
+		return err
+	}
 	if err := a.openLedger(); err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		ledger            [<path>|memory] {
 //			keep <duration>|forever
 //		}
+//		store             <module> ...
 //	}
 //
 // The options group, consumer, consumers and prices may repeat, and so may
@@ -72,6 +73,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"unknown_model":     options.Enum(&a.UnknownModel, UnknownAllow, UnknownRefuse),
 		"profile":           options.Enum(&a.Profile, ProfileKong),
 		"ledger":            options.Block("[<path>|memory]", p.ledger),
+		"store":             options.Raw(p.store),
 		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, 1_000_000),
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
 )
 
@@ -47,10 +48,15 @@ var disks = caddy.NewUsagePool()
 var closing sync.Map
 
 // openLedger opens the ledger of the config, or takes part in it where the process
-// has it open, and moves there what was recorded early.
+// has it open, shares it with other gateways if the store does, and moves there what
+// was recorded early.
 func (a *App) openLedger() error {
-	early, onDisk := a.book.(*staged)
-	if !onDisk {
+	early, later := a.book.(*staged)
+	if !later {
+		return nil
+	}
+	if a.ledgerDir == "" {
+		a.moveEarly(early, a.shared.ledger)
 		return nil
 	}
 	// Symbolic links are followed, so that one directory is one ledger. That
@@ -70,7 +76,18 @@ func (a *App) openLedger() error {
 	d.join(a)
 	a.disk = d
 	undrained.add(a)
-	moved, missed := early.moveTo(d)
+	a.moveEarly(early, d)
+	return nil
+}
+
+// moveEarly hands on what was recorded early to the config's own ledger, and from
+// there to that of all gateways, if there is one.
+func (a *App) moveEarly(early *staged, own ledger.Ledger) {
+	to := own
+	if s := a.counters.open.Load(); s != nil {
+		to = s.share(own)
+	}
+	moved, missed := early.moveTo(to)
 	if moved > 0 {
 		a.ledgerLog().Debug("requests that were served before the ledger was open are in it now", zap.Int("requests", moved))
 	}
@@ -78,7 +95,6 @@ func (a *App) openLedger() error {
 		a.ledgerLog().Error("more requests were served before the ledger was open than could wait for it; they are not in it",
 			zap.Int("requests", missed))
 	}
-	return nil
 }
 
 func (a *App) openDisk(dir string) (*disk, error) {

@@ -284,7 +284,7 @@ func TestReopenWhileClosing(t *testing.T) {
 		old := started(t, dir, "")
 		old.Record(request("alice", "gpt-4o"))
 		done := make(chan struct{})
-		go func() { defer close(done); _ = old.releaseLedger() }()
+		go func() { defer close(done); old.giveBack() }()
 		app := started(t, dir, "")
 		<-done
 		cleanup(t, app)

@@ -22,12 +22,12 @@ const (
 	// has broken off.
 	breakTimeout = 250 * time.Millisecond
 	// releaseWait is how long the end of a config that serves no request waits for
-	// the ledger to be closed. It is closed in the background after that.
+	// ledger and store to be closed. They are closed in the background after that.
 	releaseWait = time.Second
 )
 
-// linger is how long a ledger stays open that the running config does not use any
-// more. A connection that was accepted just before the reload may bring a request
+// linger is how long a ledger or store stays open that the running config does not
+// use any more. A connection that was accepted just before the reload may bring a request
 // to the old config; Go's server gives such connections five seconds.
 var linger = 10 * time.Second
 
@@ -71,7 +71,7 @@ func (s *appSet) all() []*App {
 // durable reports whether every open ledger keeps its promise.
 func (s *appSet) durable() bool {
 	for _, a := range s.all() {
-		if !a.disk.durable() {
+		if a.disk != nil && !a.disk.durable() {
 			return false
 		}
 	}
@@ -86,8 +86,8 @@ func ledgerDurable() float64 {
 	return 0
 }
 
-// end settles all requests as they stand and closes the ledgers. It is for the end
-// of the process.
+// end settles all requests as they stand and closes ledgers and stores. It is for the
+// end of the process.
 func (s *appSet) end(timeout time.Duration) {
 	var all sync.WaitGroup
 	for _, a := range s.all() {
@@ -96,24 +96,24 @@ func (s *appSet) end(timeout time.Duration) {
 				a.ledgerLog().Warn("the process ends before some requests do; they are in the ledger as far as they had come",
 					zap.Int("requests", left))
 			}
-			_ = a.releaseLedger() // which logs it
+			a.giveBack()
 		})
 	}
 	all.Wait()
 }
 
-// drain gives the ledger back once the last request of this config has settled. It
-// does not hold up a reload.
+// drain gives ledger and store back once the last request of this config has settled.
+// It does not hold up a reload.
 func (a *App) drain() {
 	a.rescueEarly()
-	if a.disk == nil {
+	if a.disk == nil && !a.counters.used() {
 		return
 	}
 	if caddy.Exiting() {
 		undrained.end(breakTimeout)
 		return
 	}
-	late := a.disk.usedBy() == 1 && len(undrained.all()) > 1
+	late := (a.disk != nil && a.disk.usedBy() == 1 || a.counters.usedAlone()) && len(undrained.all()) > 1
 	idle := a.live.Len() == 0 && !late
 	released := make(chan struct{})
 	go func() {
@@ -122,7 +122,7 @@ func (a *App) drain() {
 			time.Sleep(linger)
 		}
 		_ = a.live.Wait(context.Background()) // nothing ends it before
-		_ = a.releaseLedger()
+		a.giveBack()
 	}()
 	if idle {
 		select {
@@ -140,6 +140,10 @@ func (a *App) rescueEarly() {
 	if !ok || a.disk != nil || early.waiting() == 0 && a.live.Len() == 0 {
 		return
 	}
+	if a.ledgerDir == "" {
+		a.moveEarly(early, a.shared.ledger)
+		return
+	}
 	for _, other := range undrained.all() {
 		if other.ledgerDir == a.ledgerDir && a.openLedger() == nil {
 			return
@@ -150,12 +154,14 @@ func (a *App) rescueEarly() {
 	}
 }
 
-// releaseLedger ends the use of the ledger. Later calls do nothing.
-func (a *App) releaseLedger() error {
-	if !undrained.remove(a) {
-		return nil
+// giveBack ends the use of store and ledger, in this order, because the store may have
+// to tell others what is in the ledger. Whatever fails is logged there. Later calls do
+// nothing.
+func (a *App) giveBack() {
+	held := undrained.remove(a)
+	_ = a.counters.end()
+	if held && a.disk != nil {
+		a.disk.leave(a)
+		_, _ = disks.Delete(a.disk.dir)
 	}
-	a.disk.leave(a)
-	_, err := disks.Delete(a.disk.dir)
-	return err
 }

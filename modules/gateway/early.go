@@ -14,11 +14,11 @@ import (
 // apps in no particular order, so that requests may have been served by then.
 const maxEarly = 10_000
 
-// staged is the ledger of an app whose ledger is on disk. Until the app starts it
-// counts in memory, because provisioning opens nothing; then it hands on what it
-// has, and after that each record.
+// staged is the ledger of an app whose ledger is on disk or shared. Until the app
+// starts it counts in memory, because provisioning opens nothing; then it hands on
+// what it has, and after that each record.
 type staged struct {
-	to atomic.Pointer[disk]
+	to atomic.Pointer[ledger.Ledger]
 
 	mu      sync.Mutex
 	memory  *ledger.Memory
@@ -31,13 +31,13 @@ func newStaged() *staged { return &staged{memory: ledger.NewMemory(ledger.Option
 // Record implements ledger.Ledger.
 func (s *staged) Record(r *ledger.Record) {
 	if to := s.to.Load(); to != nil {
-		to.Record(r)
+		(*to).Record(r)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if to := s.to.Load(); to != nil { // it was opened while this waited
-		to.Record(r)
+		(*to).Record(r)
 		return
 	}
 	s.memory.Record(r)
@@ -53,9 +53,9 @@ func (s *staged) Record(r *ledger.Record) {
 	s.records = append(s.records, c)
 }
 
-// moveTo hands everything on to the ledger on disk, and says how many records
-// there were and how many are lost.
-func (s *staged) moveTo(to *disk) (moved, missed int) {
+// moveTo hands everything on to the ledger that has been opened, and says how many
+// records there were and how many are lost.
+func (s *staged) moveTo(to ledger.Ledger) (moved, missed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.records {
@@ -63,7 +63,7 @@ func (s *staged) moveTo(to *disk) (moved, missed int) {
 	}
 	moved, missed = len(s.records), s.missed
 	s.records, s.missed, s.memory = nil, 0, nil
-	s.to.Store(to)
+	s.to.Store(&to)
 	return moved, missed
 }
 
@@ -82,13 +82,13 @@ func (s *staged) Rows(q ledger.Query) ([]ledger.Row, error) {
 	if memory != nil {
 		return memory.Rows(q)
 	}
-	return s.to.Load().Rows(q)
+	return (*s.to.Load()).Rows(q)
 }
 
 // Err implements ledger.Ledger. It is nil until the ledger has been opened.
 func (s *staged) Err() error {
 	if to := s.to.Load(); to != nil {
-		return to.Err()
+		return (*to).Err()
 	}
 	return nil
 }

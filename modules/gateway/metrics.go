@@ -53,6 +53,7 @@ type metrics struct {
 	denials   *prometheus.CounterVec
 	buffered  prometheus.GaugeFunc
 	durable   prometheus.GaugeFunc
+	stores    *storeMetrics
 
 	series sync.Map // seriesKey -> *series
 	count  atomic.Int64
@@ -98,6 +99,7 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "ledger_durable",
 			Help: "1 while every settled request is as durable as the ledger promises, else 0.",
 		}, ledgerDurable),
+		stores:    newStoreMetrics(),
 		consumers: make(map[string]struct{}),
 		models:    make(map[string]struct{}),
 		limit:     defaultMetricsConsumers,
@@ -114,8 +116,8 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 // register adds the metrics to the registry of a config.
 func (m *metrics) register(reg *prometheus.Registry) error {
 	vectors := m.vectors()
-	collectors := make([]prometheus.Collector, 0, len(vectors)+4)
-	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable)
+	collectors := make([]prometheus.Collector, 0, len(vectors)+5)
+	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores)
 	for _, v := range vectors {
 		collectors = append(collectors, v)
 	}
