@@ -126,18 +126,15 @@ func parseByIP(args []string) (By, error) {
 
 // String returns b as it is written in a Caddyfile, and "" if nothing was said.
 func (b By) String() string {
-	switch b.Kind {
-	case ByPlaceholder:
+	switch {
+	case b.Kind == ByPlaceholder:
 		return b.Name
-	case ByHeader:
+	case b.Kind == ByHeader:
 		return "header " + b.Name
-	case ByIP:
-		switch {
-		case b.IPv6 != defaultIPv6:
-			return fmt.Sprintf("ip %d %d", b.IPv4, b.IPv6)
-		case b.IPv4 != defaultIPv4:
-			return fmt.Sprintf("ip %d", b.IPv4)
-		}
+	case b.Kind == ByIP && b.IPv6 != defaultIPv6:
+		return fmt.Sprintf("ip %d %d", b.IPv4, b.IPv6)
+	case b.Kind == ByIP && b.IPv4 != defaultIPv4:
+		return fmt.Sprintf("ip %d", b.IPv4)
 	}
 	return b.Kind.String()
 }

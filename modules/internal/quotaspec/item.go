@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	// Calendar windows need the zones that operators name, also in a container
-	// that has no database of them.
-	_ "time/tzdata"
+	_ "time/tzdata" // zones for machines without a database of their own, such as containers
 
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )

@@ -19,6 +19,28 @@ import (
 // MaxOutputTokens is the largest that Spec.MaxOutput can be.
 const MaxOutputTokens = 100_000_000
 
+// maxName is the length of the longest name.
+const maxName = 64
+
+// CheckName refuses what cannot be the name of a quota or a plan. Names stand in
+// headers and in the identity of counters: they are 1 to 64 letters, digits, and
+// the characters "_", "." and "-".
+func CheckName(name string) error {
+	if name == "" {
+		return errors.New("the name is empty")
+	}
+	if len(name) > maxName {
+		return fmt.Errorf("the name is longer than %d characters", maxName)
+	}
+	for i := range len(name) {
+		c := name[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			return fmt.Errorf("the name %q holds other characters than letters, digits, \"_\", \".\" and \"-\"", name)
+		}
+	}
+	return nil
+}
+
 // Spec is a set of limits that are decided together, and what they count by.
 type Spec struct {
 	// Items are the limits. A quota without any enforces the plans of its

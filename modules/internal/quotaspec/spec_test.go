@@ -152,3 +152,17 @@ func TestJSONShowsWhatIsWritten(t *testing.T) {
 		t.Errorf("got %s, %v\nwant %s", got, err, want)
 	}
 }
+
+func TestCheckName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a", "standard", "Team_7.eu-west", strings.Repeat("a", 64)} {
+		if err := CheckName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "two words", "a,b", "a/b", `a"b`, "caf\u00e9", "a\nb", strings.Repeat("a", 65)} {
+		if CheckName(name) == nil {
+			t.Errorf("%q is accepted", name)
+		}
+	}
+}
