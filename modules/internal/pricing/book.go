@@ -16,6 +16,8 @@ type Book struct {
 	patterns map[string][]pattern
 	version  string
 	warnings []string
+
+	snapshots map[*Model][]*Model
 }
 
 // nameKey identifies a name within a provider. The empty provider stands for
@@ -49,6 +51,7 @@ func newBook(version string, warnings []string, groups ...[]*Model) *Book {
 	for _, list := range b.patterns {
 		slices.SortStableFunc(list, func(x, y pattern) int { return y.weight() - x.weight() })
 	}
+	b.enterSnapshots()
 	return b
 }
 

@@ -47,10 +47,7 @@ func (m *Model) InForce(at time.Time) InForce {
 			f.Next = m.rows[i+1].from
 		}
 	}
-	open := 0
-	if r.schedule != nil {
-		open = r.schedule.window(at)
-	}
+	open := r.open(at)
 	for window := range r.plans {
 		plan := &r.plans[window]
 		for s, tables := range plan {

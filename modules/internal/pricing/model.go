@@ -102,11 +102,7 @@ func (m *Model) rowAt(at time.Time) *row {
 
 // tableFor returns the price table of a request that started at the time.
 func (r *row) tableFor(at time.Time, s service, totalInput int64) *table {
-	window := 0
-	if r.schedule != nil {
-		window = r.schedule.window(at)
-	}
-	tables := r.plans[window][s]
+	tables := r.plans[r.open(at)][s]
 	i := len(tables) - 1
 	for i > 0 && totalInput < tables[i].min {
 		i--
