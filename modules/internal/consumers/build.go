@@ -21,6 +21,10 @@ type BuildOptions struct {
 	// Groups are the declared groups. A group that is not declared is accepted
 	// only from the consumer of the same name: it is that consumer's own.
 	Groups []string
+	// Plans are the declared plans, which consumers may have.
+	Plans []string
+	// GroupPlans are the plans of groups, by the name of the group.
+	GroupPlans map[string]string
 	// Resolve turns the text of a key into a digest: it takes "sha256:<hex>"
 	// literally and may resolve placeholders. Its errors are shown and must not
 	// quote a key. Default: apikey.Parse, which takes nothing but digests.
@@ -32,7 +36,7 @@ type BuildOptions struct {
 // consumer; after 20 it only counts.
 //
 // Refused are: names that are empty, taken, or unfit for a header; a custom id
-// used twice; a group that does not exist; a repeated list element; an address
+// used twice; a group or plan that does not exist; a repeated list element; an address
 // or model pattern that cannot be read; a key that is empty, cannot be
 // resolved, belongs to two consumers or twice to one, is known to have been
 // published, ends before it begins, or names a group its consumer is not in.
@@ -47,6 +51,8 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 	b := &builder{
 		resolve:   o.Resolve,
 		declared:  make(map[string]bool, len(o.Groups)),
+		plans:     o.Plans,
+		ofGroups:  o.GroupPlans,
 		customIDs: map[string]string{},
 		intern:    newInterner(),
 		table: &Table{
@@ -79,10 +85,13 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 type builder struct {
 	resolve   func(string) (apikey.Digest, error)
 	declared  map[string]bool
+	plans     []string
+	ofGroups  map[string]string // the plans of groups
 	customIDs map[string]string // to the name of the consumer that has it
 	intern    *interner
 	table     *Table
 	prefixes  []netip.Prefix // reused
+	effective []string       // reused
 
 	// Where the work is, for errors: the index and name of the consumer, and
 	// the number of the key, 0 outside keys.
@@ -155,12 +164,31 @@ func (b *builder) consumer(i int, s *Spec) {
 	c.Groups = b.intern.list(s.Groups)
 	c.Allow = b.addresses(s.AllowIPs)
 	c.models = b.intern.modelList(s.Models)
+	if s.Plan != "" && !slices.Contains(b.plans, s.Plan) {
+		b.refuse("unknown plan %s", quote(s.Plan))
+	}
+	c.Plans = b.effectivePlans(s.Plan, c.Groups)
 	first := len(b.table.credentials)
 	for j := range s.Keys {
 		b.atKey = j + 1
 		b.key(c, s, &s.Keys[j])
 	}
 	c.credentials = b.table.credentials[first:len(b.table.credentials):len(b.table.credentials)]
+}
+
+// effectivePlans returns the plans that hold for somebody with a plan of his own,
+// or none, and some groups, each once.
+func (b *builder) effectivePlans(own string, groups []string) []string {
+	b.effective = b.effective[:0]
+	if own != "" {
+		b.effective = append(b.effective, own)
+	}
+	for _, g := range groups {
+		if plan := b.ofGroups[g]; plan != "" && !slices.Contains(b.effective, plan) {
+			b.effective = append(b.effective, plan)
+		}
+	}
+	return b.intern.list(b.effective)
 }
 
 func (b *builder) customID(c *Consumer, s *Spec) {

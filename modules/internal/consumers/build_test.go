@@ -67,6 +67,7 @@ func TestBuildRefuses(t *testing.T) {
 		{"name not UTF-8", []spec{{Name: "a\xff"}}, `the name is not UTF-8`},
 		{"name with format verb", []spec{{Name: "%d%s,"}}, `consumer "%d%s,": the name holds a comma`},
 		{"name twice", []spec{keyed("a"), keyed("b"), {Name: "a"}}, `consumer "a": the name is used twice, by the consumers number 1 and 3`},
+		{"unknown plan", []spec{keyed("b"), {Name: "a", Plan: "gold"}}, `consumer "a": unknown plan "gold"`},
 		{"custom id twice", []spec{{Name: "a", CustomID: "7"}, {Name: "b", CustomID: "7"}}, `consumer "b": the custom id "7" is also that of consumer "a"`},
 		{"custom id with newline", []spec{{Name: "a", CustomID: "7\r\n"}}, `consumer "a": the custom id holds a control`},
 		{"unknown group", []spec{{Name: "a", Groups: []string{"lmm"}}}, `consumer "a": unknown group "lmm"`},
@@ -248,5 +249,49 @@ func TestBuildSharedGroup(t *testing.T) {
 	table := build(t, consumers.Spec{Name: "admin"}, consumers.Spec{Name: "b", Groups: []string{"admin"}})
 	if !table.Anonymous("b").InGroup("admin") || table.Anonymous("admin").InGroup("admin") {
 		t.Error("a consumer is in the groups it lists and in no other")
+	}
+}
+
+// TestPlans checks which plans hold for consumers and their keys.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	o := consumers.BuildOptions{
+		Groups:     []string{"llm", "admin", "free", "open"},
+		Plans:      []string{"gold", "iron", "tin"},
+		GroupPlans: map[string]string{"llm": "iron", "admin": "tin", "free": "iron"},
+	}
+	table, err := consumers.Build([]consumers.Spec{
+		{Name: "own", Plan: "gold", Keys: []consumers.KeySpec{{Key: hashed("own")}}},
+		{Name: "none", Groups: []string{"open", "none"}, Keys: []consumers.KeySpec{{Key: hashed("none")}}},
+		{Name: "both", Plan: "gold", Groups: []string{"admin", "llm", "free"}, Keys: []consumers.KeySpec{
+			{Key: hashed("both")}, {Key: hashed("narrow"), Groups: []string{"free"}},
+		}},
+		{Name: "same", Plan: "iron", Groups: []string{"llm", "admin"}, Keys: []consumers.KeySpec{{Key: hashed("same")}}},
+		{Name: "like", Plan: "gold", Groups: []string{"admin", "free"}, Keys: []consumers.KeySpec{{Key: hashed("like")}}},
+	}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		key  string
+		want []string
+	}{
+		{"own", []string{"gold"}},
+		{"none", nil},
+		{"both", []string{"gold", "tin", "iron"}},
+		{"narrow", []string{"gold", "iron"}},
+		{"same", []string{"iron", "tin"}},
+		{"like", []string{"gold", "tin", "iron"}},
+	} {
+		if got := lookup(t, table, tc.key).Plans; !slices.Equal(got, tc.want) {
+			t.Errorf("the plans of key %s are %q, want %q", tc.key, got, tc.want)
+		}
+	}
+	both := table.Anonymous("both").Plans
+	if !slices.Equal(both, []string{"gold", "tin", "iron"}) {
+		t.Errorf("the plans of a consumer without a key are %q", both)
+	}
+	if like := lookup(t, table, "like").Plans; &like[0] != &both[0] {
+		t.Error("equal lists are two in memory")
 	}
 }

@@ -32,6 +32,7 @@ func (b *builder) key(c *Consumer, s *Spec, k *KeySpec) {
 		ID:        digest.ID(),
 		Groups:    c.Groups,
 		Tags:      c.Tags,
+		Plans:     c.Plans,
 		models:    b.intern.modelList(k.Models),
 		notBefore: notBefore,
 		until:     until,
@@ -39,6 +40,7 @@ func (b *builder) key(c *Consumer, s *Spec, k *KeySpec) {
 	}
 	if len(k.Groups) > 0 {
 		credential.Groups = b.intern.list(k.Groups)
+		credential.Plans = b.effectivePlans(s.Plan, k.Groups)
 	}
 	if len(k.Tags) > 0 {
 		credential.Tags = b.intern.list(k.Tags)

@@ -16,17 +16,17 @@ import (
 
 // csvColumns are the columns a header row may name, in the order of the switch
 // that reads them.
-var csvColumns = []string{"name", "custom_id", "tags", "groups", "allow_ips", "models", "key", "not_before", "until"}
+var csvColumns = []string{"name", "custom_id", "tags", "groups", "allow_ips", "models", "key", "not_before", "until", "plan"}
 
 // ReadCSV reads consumers from comma-separated values (RFC 4180). The first row
 // names the columns, in any order: name, which must be there, and any of
-// custom_id, tags, groups, key, not_before, until, allow_ips, models. Tags,
+// custom_id, tags, groups, key, not_before, until, allow_ips, models, plan. Tags,
 // groups, addresses and models are separated by spaces or semicolons. Spaces
 // around a field are dropped.
 //
 // A further row with the name of an earlier one adds a key to that consumer.
-// Its custom_id, tags, groups, allow_ips and models must be empty or the same
-// as in the first. What a key narrows can be written in JSON only.
+// Its custom_id, tags, groups, allow_ips, models and plan must be empty or the
+// same as in the first. What a key narrows can be written in JSON only.
 //
 // An error names the line.
 func ReadCSV(r io.Reader) ([]Spec, error) {
@@ -121,6 +121,8 @@ func parseRow(columns []int, record []string) Spec {
 			k.NotBefore = field
 		case 8:
 			k.Until = field
+		case 9:
+			s.Plan = field
 		}
 	}
 	// A time without a key is kept, so that Build reports the empty key.
@@ -135,7 +137,7 @@ func addKey(s, row *Spec) error {
 	if len(row.Keys) == 0 {
 		return fmt.Errorf("consumer %s is there already, and the row adds no key", quote(s.Name))
 	}
-	if row.CustomID != "" && row.CustomID != s.CustomID ||
+	if row.CustomID != "" && row.CustomID != s.CustomID || row.Plan != "" && row.Plan != s.Plan ||
 		differs(row.Tags, s.Tags) || differs(row.Groups, s.Groups) ||
 		differs(row.AllowIPs, s.AllowIPs) || differs(row.Models, s.Models) {
 		return fmt.Errorf("consumer %s is there already with other settings; leave all but the key empty in further rows", quote(s.Name))

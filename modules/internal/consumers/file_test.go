@@ -63,6 +63,14 @@ func TestReadFile(t *testing.T) {
 			"CSV time without key", "c.csv", "name,key,until\na,,2026-01-01\n",
 			[]consumers.Spec{{Name: "a", Keys: []consumers.KeySpec{{Until: "2026-01-01"}}}},
 		},
+		{
+			"JSON with a plan", "c.json", `[{"name":"a","plan":"gold"},{"name":"b","plan":null}]`,
+			[]consumers.Spec{{Name: "a", Plan: "gold"}, {Name: "b"}},
+		},
+		{
+			"CSV with plans", "c.csv", "name,plan,key\na,gold,1\na,,2\na,gold,3\nb,,\n",
+			[]consumers.Spec{{Name: "a", Plan: "gold", Keys: []consumers.KeySpec{{Key: "1"}, {Key: "2"}, {Key: "3"}}}, {Name: "b"}},
+		},
 		{"CSV header alone", "c.csv", "name\n", nil},
 		{
 			"JSON with null", "c.json", `[{"name":"a","custom_id":null,"tags":null,"keys":null,"models":null,"groups":[]}]`,
@@ -117,12 +125,14 @@ func TestReadFileRefuses(t *testing.T) {
 		{"key without groups", "c.json", `[{"name":"a","keys":[{"key":"k","groups":[]}]}]`, "key 1: groups: the list is empty"},
 		{"empty CSV", "c.csv", "", "c.csv: no header row"},
 		{"CSV without name", "c.csv", "key\nx\n", `c.csv: line 1: the header row has no column "name"`},
-		{"CSV with unknown column", "c.csv", "name,plan\n", "c.csv: line 1: column 2 of the header row is none of name,"},
+		{"CSV with unknown column", "c.csv", "name,quota\n", "c.csv: line 1: column 2 of the header row is none of name,"},
 		{"CSV with column twice", "c.csv", "name,key,key\n", `line 1: column "key" appears twice`},
 		{"CSV row too short", "c.csv", "name,key\na\n", "c.csv: read row: record on line 2: wrong number of fields"},
 		{"CSV with bare quote", "c.csv", "name\na\"b\n", "c.csv: read row: parse error on line 2"},
 		{"CSV without a name in a row", "c.csv", "name,key\na,1\n,2\n", "c.csv: line 3: the name is empty"},
 		{"CSV row that adds nothing", "c.csv", "name,key\na,1\na,\n", `c.csv: line 3: consumer "a" is there already, and the row adds no key`},
+		{"CSV row with another plan", "c.csv", "name,plan,key\na,gold,1\na,iron,2\n", `c.csv: line 3: consumer "a" is there already with other settings`},
+		{"plan as a list", "c.json", `[{"name":"a","plan":["gold"]}]`, `consumer "a": plan: an array where a string is expected`},
 		{"CSV row with other settings", "c.csv", "name,groups,key\na,llm,1\na,admin,2\n", `c.csv: line 3: consumer "a" is there already with other settings`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -158,7 +168,7 @@ func TestReadFileKeepsSecrets(t *testing.T) {
 		"d.csv":  "name,key\na," + secret + "\na," + secret + ",x\n",
 		"c.json": `[{"name":"a","groups":"` + secret + `"}]`,
 		"d.json": `[{"name":"a","keys":"` + secret + `"}]`,
-		"e.json": `[{"name":"a","keys":["` + secret + `"],"plan":1}]`,
+		"e.json": `[{"name":"a","keys":["` + secret + `"],"quota":1}]`,
 	} {
 		_, err := consumers.ReadFile(file, strings.NewReader(text))
 		if err == nil || strings.Contains(err.Error(), secret) {

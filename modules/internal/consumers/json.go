@@ -14,7 +14,7 @@ import (
 // The members of each JSON object, in the order of the switches that read them.
 var (
 	fileFields = []string{"consumers"}
-	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models"}
+	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models", "plan"}
 	keyFields  = []string{"key", "not_before", "until", "groups", "models", "tags"}
 )
 
@@ -132,6 +132,8 @@ func (c *cursor) spec(s *Spec) error {
 			s.AllowIPs, err = c.limits()
 		case 6:
 			s.Models, err = c.limits()
+		case 7:
+			s.Plan, err = c.text()
 		}
 		return err
 	})

@@ -19,6 +19,9 @@ type Spec struct {
 	// Groups are the groups the consumer belongs to: declared ones, or one
 	// called like the consumer itself.
 	Groups []string `json:"groups,omitempty"`
+	// Plan is the name of a plan of the gateway that limits what the consumer may
+	// use. It holds besides the plans of its groups. Default: none of its own.
+	Plan string `json:"plan,omitempty"`
 	// Keys are the consumer's keys, any number. Without one the consumer can
 	// only be used as the anonymous consumer, or through other authentication.
 	Keys []KeySpec `json:"keys,omitempty"`

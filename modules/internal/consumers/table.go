@@ -53,13 +53,13 @@ func (t *Table) Consumer(name string) *Consumer {
 
 // Anonymous returns keyless access as the consumer called name, or nil if there
 // is no such consumer. It is always active and has the consumer's own groups,
-// tags and models. It allocates, so callers keep the result.
+// tags, plans and models. It allocates, so callers keep the result.
 func (t *Table) Anonymous(name string) *Credential {
 	c := t.Consumer(name)
 	if c == nil {
 		return nil
 	}
-	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags, TagSet: tagSet(c.Tags)}
+	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags, Plans: c.Plans, TagSet: tagSet(c.Tags)}
 }
 
 // Len returns the number of consumers.
