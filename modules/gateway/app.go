@@ -56,6 +56,10 @@ const ProfileKong = "kong"
 // ledger to its directory: they survive reloads, and requests of the old config
 // that are still in flight are counted where they would have been without one.
 type App struct {
+	// Plans are named sets of limits, for consumers and groups. The one that is
+	// called default is for callers without any.
+	Plans []PlanConfig `json:"plans,omitempty"`
+
 	// Groups that consumers may be in. The name of a consumer is a group of
 	// its own and need not be declared.
 	Groups []Group `json:"groups,omitempty"`
@@ -97,6 +101,7 @@ type App struct {
 
 	ctx    caddy.Context
 	logger *zap.Logger
+	plans  plans
 	table  *consumers.Table
 	prices *pricing.Book
 	shared *shared
@@ -109,6 +114,9 @@ type App struct {
 	storeNamed bool      // by the option store
 	counters   *counters // of limits
 
+	events limitEvents
+	quotas []Quota
+
 	parts     []healthPart
 	plainLogs []string // logs that can show keys; set by Start
 }
@@ -117,6 +125,9 @@ type App struct {
 type Group struct {
 	// Name of the group.
 	Name string `json:"name"`
+
+	// Plan is the name of a plan, which holds for each consumer in the group.
+	Plan string `json:"plan,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -152,6 +163,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if a.book = ledger.Ledger(a.shared.ledger); a.ledgerDir != "" || a.storeNamed {
 		a.book = newStaged()
 	}
+	if err := a.loadPlans(); err != nil {
+		return err
+	}
 	if a.table, err = a.loadConsumers(); err != nil {
 		return err
 	}
@@ -159,6 +173,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.addOwnParts()
+	a.events.open(ctx)
 	return nil
 }
 
@@ -184,6 +199,9 @@ func (a *App) Validate() error {
 // warns about logs that would show keys. It fails where one of them cannot be
 // opened, or where another process uses it.
 func (a *App) Start() error {
+	if err := a.checkQuotas(); err != nil {
+		return err
+	}
 	if err := a.openStore(); err != nil {
 		return err
 	}

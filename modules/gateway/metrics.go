@@ -54,6 +54,7 @@ type metrics struct {
 	buffered  prometheus.GaugeFunc
 	durable   prometheus.GaugeFunc
 	stores    *storeMetrics
+	limits    *limitMetrics
 
 	series sync.Map // seriesKey -> *series
 	count  atomic.Int64
@@ -100,6 +101,7 @@ func newMetrics() *metrics {
 			Help: "1 while every settled request is as durable as the ledger promises, else 0.",
 		}, ledgerDurable),
 		stores:    newStoreMetrics(),
+		limits:    newLimitMetrics(),
 		consumers: make(map[string]struct{}),
 		models:    make(map[string]struct{}),
 		limit:     defaultMetricsConsumers,
@@ -118,6 +120,7 @@ func (m *metrics) register(reg *prometheus.Registry) error {
 	vectors := m.vectors()
 	collectors := make([]prometheus.Collector, 0, len(vectors)+5)
 	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores)
+	collectors = append(collectors, m.limits.collectors()...)
 	for _, v := range vectors {
 		collectors = append(collectors, v)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
 )
 
@@ -14,7 +15,13 @@ func init() { httpcaddyfile.RegisterHandlerDirective("gateway_route", parseCaddy
 
 func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	m := new(Handler)
-	return m, m.UnmarshalCaddyfile(h.Dispenser)
+	if err := m.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	if err := gateway.BlockOf(h).NameRoute(m.Name); err != nil {
+		return nil, h.Errf("gateway_route: %w", err)
+	}
+	return m, nil
 }
 
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Syntax:

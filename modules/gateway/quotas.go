@@ -1,0 +1,60 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+	"github.com/caddy-gateway/tollgate/modules/limits"
+)
+
+// Quota is a handler that limits, as far as others ask it: the admin API, and the
+// app at start.
+type Quota interface {
+	// LimitsOf returns the limits that are counted for a consumer, of whatever
+	// route they are.
+	LimitsOf(c *consumers.Consumer) []LimitOf
+	// CheckPlace returns an error if the routes around the quota make it useless.
+	// It is asked at start, when all routes are known.
+	CheckPlace() error
+}
+
+// LimitOf is a limit of a consumer.
+type LimitOf struct {
+	// Quota is the name of the quota or plan, By what it counts by, and Text the
+	// limit as it was written.
+	Quota, By, Text string
+	// Check asks for the counter.
+	Check limits.Check
+}
+
+// AddQuota makes a quota known to the app. Handlers call it in Provision.
+func (a *App) AddQuota(q Quota) { a.quotas = append(a.quotas, q) }
+
+// HTTP returns Caddy's HTTP app, or nil where the config has none. Its routes are
+// known when the gateway starts.
+func (a *App) HTTP() (*caddyhttp.App, error) {
+	mod, err := a.ctx.AppIfConfigured("http")
+	if errors.Is(err, caddy.ErrNotConfigured) {
+		return nil, nil //nolint:nilnil // There is none.
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get http app: %w", err)
+	}
+	return mod.(*caddyhttp.App), nil
+}
+
+// checkQuotas asks all quotas about their place.
+func (a *App) checkQuotas() error {
+	for _, q := range a.quotas {
+		if err := q.CheckPlace(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
