@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -33,8 +34,21 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 // UnmarshalCaddyfile sets up the app from the global option:
 //
 //	gateway {
-//		group <name>...
+//		plan <name> {
+//			requests   <amount>/<window>... [sliding|fixed|calendar|bucket] [burst <amount>] [timezone <name>]
+//			tokens     [input|output|total] <amount>/<window>... [sliding|fixed|calendar|bucket] [burst <amount>] [timezone <name>]
+//			cost       <amount>usd/<window>... [sliding|fixed|calendar|bucket] [burst <amount>usd] [timezone <name>] [soft]
+//			concurrent <number>
+//			by         consumer|credential|group|ip [<IPv4 bits> [<IPv6 bits>]]|route|header <name>|<placeholder>|global
+//			weight     <number>|<placeholder>
+//			max_output <tokens>
+//			shadow
+//		}
+//		group <name>... {
+//			plan <plan>
+//		}
 //		consumer <name> {
+//			plan      <plan>
 //			custom_id <id>
 //			tags      <tag...>
 //			groups    <group...>
@@ -57,8 +71,8 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		store             <module> ...
 //	}
 //
-// The options group, consumer, consumers and prices may repeat, and so may
-// key within a consumer.
+// The options plan, group, consumer, consumers and prices may repeat, and so may
+// key within a consumer, and requests, tokens and cost within a plan.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if _, err := options.Args(d, ""); err != nil {
@@ -66,7 +80,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	p := &parser{app: a, d: d, keys: make(map[string]string)}
 	err := options.Parse(d, "gateway", options.Set{
-		"group":             options.Func("<name>...", p.groups).Repeat(),
+		"plan":              options.Block("<name>", p.plan).Repeat(),
+		"group":             options.Block("<name>...", p.groups).Repeat(),
 		"consumer":          options.Block("<name>", p.consumer).Repeat(),
 		"consumers":         options.Func("<file>", appendTo(&a.ConsumersFiles)).Repeat(),
 		"prices":            options.Func("<file>", appendTo(&a.PriceFiles)).Repeat(),
@@ -90,7 +105,12 @@ type parser struct {
 	refs []groupRef
 	at   []position        // of each consumer
 	keys map[string]string // to the consumer that has it
+
+	plansAt  []position // of each plan
+	planRefs []planRef
 }
+
+func (p *parser) position() position { return position{p.d.File(), p.d.Line()} }
 
 type position struct {
 	file string
@@ -102,14 +122,20 @@ type groupRef struct {
 	line                  int
 }
 
-func (p *parser) groups(names []string) error {
+func (p *parser) groups(names []string) (options.Set, error) {
+	first := len(p.app.Groups)
 	for _, name := range names {
-		if slices.ContainsFunc(p.app.Groups, func(g Group) bool { return g.Name == name }) {
-			return fmt.Errorf("group %q is declared twice", name)
+		if p.app.declaresGroup(name) {
+			return nil, fmt.Errorf("group %q is declared twice", name)
 		}
 		p.app.Groups = append(p.app.Groups, Group{Name: name})
 	}
-	return nil
+	groups := p.app.Groups[first:]
+	return options.Set{"plan": p.usePlan(func(plan string) {
+		for i := range groups {
+			groups[i].Plan = plan
+		}
+	}, "group "+strings.Join(names, " "))}, nil
 }
 
 func (p *parser) consumer(args []string) (options.Set, error) {
@@ -118,10 +144,11 @@ func (p *parser) consumer(args []string) (options.Set, error) {
 		return nil, fmt.Errorf("consumer %q is declared twice", name)
 	}
 	p.app.Consumers = append(p.app.Consumers, consumers.Spec{Name: name})
-	p.at = append(p.at, position{p.d.File(), p.d.Line()})
+	p.at = append(p.at, p.position())
 	at := len(p.app.Consumers) - 1
 	spec := &p.app.Consumers[at]
 	return options.Set{
+		"plan":      p.usePlan(func(plan string) { spec.Plan = plan }, "consumer "+name),
 		"custom_id": options.String(&spec.CustomID),
 		"tags":      options.Strings(&spec.Tags),
 		"groups":    options.Func("<group>...", p.consumerGroups(at)),
@@ -188,13 +215,16 @@ func (p *parser) key(spec *consumers.Spec, args []string) (options.Set, error) {
 
 // references checks, with file and line, what a whole consumer says.
 func (p *parser) references() error {
+	if err := p.checkPlans(); err != nil {
+		return err
+	}
 	for _, ref := range p.refs {
-		if ref.group != ref.consumer && !slices.Contains(p.app.Groups, Group{Name: ref.group}) {
+		if ref.group != ref.consumer && !p.app.declaresGroup(ref.group) {
 			return fmt.Errorf("gateway: consumer %s: group %q does not exist; declare it with: group %s, at %s:%d",
 				ref.consumer, ref.group, ref.group, ref.file, ref.line)
 		}
 	}
-	o := consumers.BuildOptions{Resolve: digestOfText}
+	o := p.app.planOptions(consumers.BuildOptions{Resolve: digestOfText})
 	for _, g := range p.app.Groups {
 		o.Groups = append(o.Groups, g.Name)
 	}
@@ -216,8 +246,12 @@ func digestOfText(literal string) (apikey.Digest, error) {
 }
 
 func (a *App) declares(group string) bool {
-	return slices.ContainsFunc(a.Groups, func(g Group) bool { return g.Name == group }) ||
+	return a.declaresGroup(group) ||
 		slices.ContainsFunc(a.Consumers, func(s consumers.Spec) bool { return s.Name == group })
+}
+
+func (a *App) declaresGroup(name string) bool {
+	return slices.ContainsFunc(a.Groups, func(g Group) bool { return g.Name == name })
 }
 
 func appendTo(p *[]string) func([]string) error {

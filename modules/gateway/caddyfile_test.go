@@ -99,7 +99,7 @@ func TestCaddyfileRefusals(t *testing.T) {
 		{"unknown option", "gateway {\nusers x\n}", []string{"Caddyfile:3", `unknown option "users"`, "consumer, consumers, group"}},
 		{"group without a name", "gateway {\ngroup\n}", []string{"Caddyfile:3", "write: group <name>..."}},
 		{"group twice", "gateway {\ngroup a\ngroup b a\n}", []string{"Caddyfile:4", `group "a" is declared twice`}},
-		{"group with a block", "gateway {\ngroup a {\nplan x\n}\n}", []string{"Caddyfile:3", "takes no block"}},
+		{"group with a block", "gateway {\ngroup a {\nplan x\n}\n}", []string{"Caddyfile:4", `group a: plan "x" does not exist; declare it in the gateway option with: plan x { ... }`}},
 		{"consumer without a name", "gateway {\nconsumer {\n}\n}", []string{"Caddyfile:3", "write: consumer <name>"}},
 		{"consumer twice", "gateway {\nconsumer alice\nconsumer alice\n}", []string{"Caddyfile:4", `consumer "alice" is declared twice`}},
 		{"name with a comma", "gateway {\nconsumer a,b\n}", []string{"Caddyfile:3", "holds a comma"}},

@@ -47,13 +47,14 @@ func (a *App) loadConsumers() (*consumers.Table, error) {
 		groups = append(groups, g.Name)
 	}
 	short := map[string]bool{}
-	table, err := consumers.Build(specs, consumers.BuildOptions{
+	table, err := consumers.Build(specs, a.planOptions(consumers.BuildOptions{
 		Groups:  groups,
 		Resolve: a.keyResolver(caddy.NewReplacer(), short),
-	})
+	}))
 	if err != nil {
 		return nil, fmt.Errorf("build consumers: %w", err)
 	}
+	a.resolvePlans(table)
 	a.warnAboutKeys(table, short, time.Now())
 	return table, nil
 }

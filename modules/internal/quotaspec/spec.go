@@ -24,10 +24,13 @@ const maxName = 64
 
 // CheckName refuses what cannot be the name of a quota or a plan. Names stand in
 // headers and in the identity of counters: they are 1 to 64 letters, digits, and
-// the characters "_", "." and "-".
+// the characters "_", "." and "-". A name that begins with "_" is the gateway's own.
 func CheckName(name string) error {
 	if name == "" {
 		return errors.New("the name is empty")
+	}
+	if name[0] == '_' {
+		return fmt.Errorf("the name %q begins with \"_\", as only the gateway's own do", name)
 	}
 	if len(name) > maxName {
 		return fmt.Errorf("the name is longer than %d characters", maxName)

@@ -160,7 +160,7 @@ func TestCheckName(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", "two words", "a,b", "a/b", `a"b`, "caf\u00e9", "a\nb", strings.Repeat("a", 65)} {
+	for _, name := range []string{"", "two words", "_other", "a,b", "a/b", `a"b`, "caf\u00e9", "a\nb", strings.Repeat("a", 65)} {
 		if CheckName(name) == nil {
 			t.Errorf("%q is accepted", name)
 		}
