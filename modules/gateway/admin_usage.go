@@ -17,7 +17,8 @@ import (
 
 // usageList is the answer of /gateway/usage.
 type usageList struct {
-	// Ledger is the directory of the ledger, or "memory".
+	// Ledger is the directory of the ledger, "memory", or the name of the store in
+	// which several gateways share it.
 	Ledger string `json:"ledger"`
 	// Since and Until are the whole hours that were summed up.
 	Since time.Time   `json:"since"`
@@ -71,7 +72,11 @@ func serveUsage(a *App, w http.ResponseWriter, query url.Values) error {
 	if err != nil {
 		return adminError(http.StatusBadRequest, "read query: %w", err)
 	}
-	list, err := a.source(now).report(q, now)
+	s, err := a.sourceOf(query.Get("instance"), now)
+	if err != nil {
+		return adminError(http.StatusBadRequest, "read query: %w", err)
+	}
+	list, err := s.report(q, now)
 	if errors.Is(err, errTooManyRows) {
 		return adminError(http.StatusBadRequest, "%w", err)
 	}
@@ -81,12 +86,12 @@ func serveUsage(a *App, w http.ResponseWriter, query url.Values) error {
 	return writeAdmin(w, list)
 }
 
-// source is the ledger of the app, to report on.
+// source is the ledger of the app's own, to report on.
 func (a *App) source(now time.Time) source {
 	if a.disk != nil {
 		return diskSource(a.disk.DB, now)
 	}
-	return source{ledger: a.book, name: "memory", began: func() (time.Time, error) {
+	return source{ledger: a.shared.ledger, name: "memory", began: func() (time.Time, error) {
 		return ledger.HourOf(a.shared.since).Start(), nil
 	}}
 }

@@ -28,7 +28,7 @@ func usageCommand() *cobra.Command {
 	params := map[string]*string{}
 	cmd := &cobra.Command{
 		Use: "usage [--by consumer,model] [--since <time>] [--until <time>] [--consumer <name>] [--provider <name>] [--model <name>] [--route <name>] [--tag <name>] " +
-			"[--format table|json|csv] [--ledger <directory>] [--address <interface>] [--config <path> [--adapter <name>]]",
+			"[--instance this] [--format table|json|csv] [--ledger <directory>] [--address <interface>] [--config <path> [--adapter <name>]]",
 		Short: "Shows what consumers used and what it cost",
 		Long: `
 Shows what consumers used and what it cost, what an hour and a day of that time
@@ -74,6 +74,7 @@ by the hour, so that they are rounded to whole hours.`,
 	flag("by", "consumer,model", "What to tell apart: any of consumer, provider, model, route, tag, and hour or day, separated by commas")
 	flag("since", "", "From when on: 24h, 7d, 2026-11-01 or 2026-11-01T12:00:00Z")
 	flag("until", "", "Until when, in the same forms")
+	flag("instance", "", "this: only what the instance that is asked has seen itself, where several share a ledger")
 	for _, name := range []string{"consumer", "provider", "model", "route", "tag"} {
 		flag(name, "", "Only this "+name)
 	}

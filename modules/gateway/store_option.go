@@ -43,9 +43,10 @@ func (p *parser) store(d *caddyfile.Dispenser) error {
 
 // storeNames lists the stores of this build.
 func storeNames() string {
-	var names []string
-	for _, info := range caddy.GetModules(storeNamespace) {
-		names = append(names, info.ID.Name())
+	modules := caddy.GetModules(storeNamespace)
+	names := make([]string, len(modules))
+	for i, info := range modules {
+		names[i] = info.ID.Name()
 	}
 	return strings.Join(names, ", ")
 }

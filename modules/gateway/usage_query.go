@@ -22,7 +22,7 @@ const (
 )
 
 // usageParams are the parameters of /gateway/usage.
-var usageParams = []string{"by", "since", "until", "consumer", "provider", "model", "route", "tag", "limit"}
+var usageParams = []string{"by", "since", "until", "consumer", "provider", "model", "route", "tag", "limit", "instance"}
 
 // everything is what rows are told apart by unless asked otherwise.
 var everything = []ledger.Dimension{ledger.ByConsumer, ledger.ByProvider, ledger.ByModel, ledger.ByRoute}
