@@ -18,5 +18,6 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/keyauth"
 	_ "github.com/caddy-gateway/tollgate/modules/llmcost"
 	_ "github.com/caddy-gateway/tollgate/modules/mockllm"
+	_ "github.com/caddy-gateway/tollgate/modules/quota"
 	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
 )

@@ -58,3 +58,6 @@ func (a *App) checkQuotas() error {
 	}
 	return nil
 }
+
+// AnyPlan says that there is a plan.
+func (d Declared) AnyPlan() bool { return len(d.app.Plans) > 0 }
