@@ -37,6 +37,8 @@ var floors = map[string]int{
 	"modules/internal/ledgerdb":          floorPure,
 	"modules/internal/journal":           floorPure,
 
+	"modules/internal/limitmem": floorPure,
+
 	"modules/internal/decode":      floorPure,
 	"modules/internal/jsonedit":    floorPure,
 	"modules/internal/tokens":      floorPure,
