@@ -21,6 +21,7 @@ type consumerView struct {
 	Name     string    `json:"name"`
 	CustomID string    `json:"custom_id,omitempty"`
 	Groups   []string  `json:"groups,omitempty"`
+	Plans    []string  `json:"plans,omitempty"`
 	Tags     []string  `json:"tags,omitempty"`
 	Models   []string  `json:"models,omitempty"`
 	AllowIPs []string  `json:"allow_ips,omitempty"`
@@ -34,6 +35,7 @@ type keyView struct {
 	Until     *time.Time `json:"until,omitempty"`
 	Active    bool       `json:"active"`
 	Groups    []string   `json:"groups,omitempty"`
+	Plans     []string   `json:"plans,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
 	Models    []string   `json:"models,omitempty"`
 }
@@ -41,7 +43,7 @@ type keyView struct {
 func viewConsumer(c *consumers.Consumer, now time.Time) consumerView {
 	v := consumerView{
 		Name: c.Name, CustomID: c.CustomID,
-		Groups: c.Groups, Tags: c.Tags, Models: c.Models(), Keys: []keyView{},
+		Groups: c.Groups, Plans: c.Plans, Tags: c.Tags, Models: c.Models(), Keys: []keyView{},
 	}
 	for _, p := range c.Allow {
 		if p.IsSingleIP() {
@@ -53,7 +55,7 @@ func viewConsumer(c *consumers.Consumer, now time.Time) consumerView {
 	for _, k := range c.Credentials() {
 		v.Keys = append(v.Keys, keyView{
 			ID: k.ID, NotBefore: unlessZero(k.NotBefore()), Until: unlessZero(k.Until()),
-			Active: k.Active(now), Groups: k.Groups, Tags: k.Tags, Models: k.Models(),
+			Active: k.Active(now), Groups: k.Groups, Plans: k.Plans, Tags: k.Tags, Models: k.Models(),
 		})
 	}
 	return v

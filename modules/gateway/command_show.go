@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/url"
@@ -106,7 +107,7 @@ func (i *instance) consumers(name []string) ([]consumerView, error) {
 
 func printConsumers(w io.Writer, list []consumerView) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CONSUMER\tGROUPS\tMODELS\tALLOWED FROM\tKEYS")
+	fmt.Fprintln(table, "CONSUMER\tGROUPS\tMODELS\tALLOWED FROM\tPLANS\tKEYS")
 	for _, c := range list {
 		keys := make([]string, 0, len(c.Keys))
 		for _, k := range c.Keys {
@@ -119,8 +120,8 @@ func printConsumers(w io.Writer, list []consumerView) error {
 			}
 			keys = append(keys, id)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, strings.Join(c.Groups, " "),
-			orAll(c.Models), orAll(c.AllowIPs), strings.Join(keys, ", "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", c.Name, strings.Join(c.Groups, " "),
+			orAll(c.Models), orAll(c.AllowIPs), cmp.Or(strings.Join(c.Plans, " "), "-"), strings.Join(keys, ", "))
 	}
 	return table.Flush()
 }
