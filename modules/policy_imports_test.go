@@ -46,6 +46,7 @@ var floors = map[string]int{
 	"modules/internal/usagefilter": floorPure,
 
 	"modules/limits":             floorPure,
+	"modules/limits/limitstest":  floorPure,
 	"modules/internal/quotaspec": floorPure,
 
 	"modules/internal/redisconn":   floorPure,
