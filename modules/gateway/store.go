@@ -37,8 +37,8 @@ type OpenStore interface {
 	limits.Store
 
 	// Close ends the use of the store, within seconds. It is called once, after the
-	// last request of the last config that uses the store has settled. Later calls
-	// of the store's methods are without effect, and Decide fails.
+	// last request of the last config that uses the store has settled. The store's
+	// methods may be called all the same, and must not panic then.
 	Close() error
 }
 
@@ -48,6 +48,9 @@ type StoreEnv struct {
 	// random and kept with the ledger, so that a restart does not change it; with
 	// the ledger in memory each process has its own.
 	Instance string
+	// Dir is where the store may keep files that belong to Instance: a directory
+	// that one process uses at a time. It is empty where the ledger is in memory.
+	Dir string
 	// Log returns the logger of the latest config that uses the store.
 	Log func() *zap.Logger
 	// Changed is to be called with what Err returns whenever that becomes, or ceases

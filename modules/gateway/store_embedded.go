@@ -49,8 +49,8 @@ type EmbeddedStore struct {
 	Memory bool `json:"memory,omitempty"`
 
 	// MaxEntries is how many counters are kept at most, from 1000 to 1000000000.
-	// When there are more, those that are furthest from their limit are forgotten
-	// first. Default: 1000000.
+	// When there are more, some are forgotten: the least used first, and never one
+	// that has reached its limit, counts money, or is reserved. Default: 1000000.
 	MaxEntries int `json:"max_entries,omitempty"`
 
 	// MaxMemory is how many bytes counters take up at most, from 1 MiB to 1 TiB.

@@ -82,7 +82,7 @@ func door(key storeKey) (leave func()) {
 func newOpenStore(a *App, m Store, key storeKey) (*openStore, error) {
 	s := &openStore{key: key, name: storeName(m), metrics: a.shared.metrics.stores, users: []*App{a}}
 	s.degraded = s.metrics.degraded.WithLabelValues(s.name)
-	open, err := m.Open(StoreEnv{Instance: key.instance, Log: s.log, Changed: s.changed})
+	open, err := m.Open(StoreEnv{Instance: key.instance, Dir: a.ledgerDir, Log: s.log, Changed: s.changed})
 	if err != nil {
 		return nil, err
 	}
