@@ -151,7 +151,6 @@ func BenchmarkMemory(b *testing.B) {
 						b.Fatal("denied")
 					}
 				}
-				d = nil
 				b.ReportMetric(float64(heap()-before)/keys, "B/key")
 				if n := s.Stats().Entries; n != keys {
 					b.Fatalf("%d counters, want %d", n, keys)

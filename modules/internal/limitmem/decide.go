@@ -22,7 +22,7 @@ func (s *Store) Decide(ctx context.Context, d *limits.Decision) error {
 	w := s.begin(d.Checks)
 	for i := range d.Checks {
 		c, x := &d.Checks[i], &w.at[i]
-		if !x.take() && c.Weight > 0 {
+		if !x.take() {
 			s.make(w, x, c, now)
 		}
 		x.roll(c.Rule, now)
@@ -48,7 +48,9 @@ func (s *Store) Decide(ctx context.Context, d *limits.Decision) error {
 			x.judge(c.Rule, c.Exceeded)
 		}
 	}
-	s.remember(d.Checks, w, now)
+	if w.unkept {
+		s.remember(d.Checks, w, now)
+	}
 	if d.Denied {
 		s.drop(w)
 	}
@@ -56,8 +58,9 @@ func (s *Store) Decide(ctx context.Context, d *limits.Decision) error {
 	return nil
 }
 
-// counts says whether a check counts in an admitted decision.
-func counts(c *limits.Check) bool { return c.Weight > 0 && (!c.Exceeded || !c.Rule.Shadow) }
+// counts says whether a check counts in an admitted decision. A weight of 0 does,
+// since it may come to something when it is settled.
+func counts(c *limits.Check) bool { return !c.Exceeded || !c.Rule.Shadow }
 
 // count counts the weights of an admitted decision, having told the log.
 func (s *Store) count(w *work, d *limits.Decision, now int64) error {
@@ -79,8 +82,10 @@ func (s *Store) count(w *work, d *limits.Decision, now int64) error {
 			continue
 		}
 		c.Slot = x.slot()
-		x.add(c.Rule, c.Slot, c.Weight, now)
-		x.used = x.read(c.Rule)
+		if c.Weight > 0 {
+			x.add(c.Rule, c.Slot, c.Weight, now)
+			x.used = x.read(c.Rule)
+		}
 		if reserves {
 			first = open.add(openItem{id: x.id, tag: x.tag, slot: c.Slot, weight: c.Weight, next: first})
 			x.head.open++

@@ -42,7 +42,7 @@ func (s *Store) logDecision(w *work, d *limits.Decision) error {
 	hard := false
 	for i := range d.Checks {
 		c, x := &d.Checks[i], &w.at[i]
-		if !counts(c) || x.spill || !x.tag.persists() {
+		if c.Weight <= 0 || !counts(c) || x.spill || !x.tag.persists() {
 			continue
 		}
 		hard = hard || c.Rule.Hard()
@@ -62,7 +62,7 @@ func (s *Store) logDecision(w *work, d *limits.Decision) error {
 		return err
 	}
 	for i := range d.Checks {
-		if x := &w.at[i]; counts(&d.Checks[i]) && !x.spill && x.tag.persists() {
+		if x := &w.at[i]; d.Checks[i].Weight > 0 && counts(&d.Checks[i]) && !x.spill && x.tag.persists() {
 			x.changed()
 		}
 	}
@@ -235,7 +235,6 @@ func (s *Store) replay(r *reader, x *at, change byte, wanted bool) {
 		x.readAdd(r)
 	}
 	if there {
-		x.head.flags &^= flagPinned
 		x.changed()
 	}
 }

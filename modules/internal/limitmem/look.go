@@ -42,8 +42,10 @@ func (x *at) holds(r *limits.Rule, slot int64) bool {
 		return slot <= x.narrow.newest && x.narrow.newest-slot < cells
 	case x.wide != nil:
 		return slot <= x.wide.newest && x.wide.newest-slot < cells
-	case r.Window.Kind == limits.Bucket, r.Window.Kind == limits.Held:
+	case r.Window.Kind == limits.Held:
 		return true
+	case r.Window.Kind == limits.Bucket:
+		return x.small.start-slot < r.Window.Length.Milliseconds()
 	default:
 		return x.small.start == slot
 	}
@@ -80,6 +82,7 @@ func (s *Store) set(checks []limits.Check, to func(*limits.Check) int64) {
 			if units == 0 {
 				continue
 			}
+			w.pin(true)
 			r := x.shard.insert(x.id, x.tag, now)
 			if r == 0 {
 				continue

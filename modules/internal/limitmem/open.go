@@ -20,8 +20,16 @@ type openShard struct {
 	first map[limits.ID]int32 // of a chain of items, or noItem
 	items []openItem
 	free  int32 // chain of items that are not used
-	_     [64]byte
+	// Decisions without a reservation that were settled last, and where the next
+	// one goes.
+	settled map[limits.ID]struct{}
+	last    [lastSettled]limits.ID
+	next    int
+	_       [64]byte
 }
+
+// lastSettled is how many settlements are remembered, in each part.
+const lastSettled = 256
 
 const noItem = -1
 
@@ -52,6 +60,24 @@ func (t *openTable) len() (n int) {
 		t[i].mu.Unlock()
 	}
 	return n
+}
+
+// settles notes that a decision without a reservation is settled, and returns false
+// if it was already.
+func (o *openShard) settles(id limits.ID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, ok := o.settled[id]; ok {
+		return false
+	}
+	if o.settled == nil {
+		o.settled = make(map[limits.ID]struct{}, lastSettled)
+	}
+	delete(o.settled, o.last[o.next])
+	o.settled[id] = struct{}{}
+	o.last[o.next] = id
+	o.next = (o.next + 1) % lastSettled
+	return true
 }
 
 // add puts an item in front of a chain, and returns the new chain.

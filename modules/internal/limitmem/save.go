@@ -58,7 +58,6 @@ func (s *Store) Save(shard int, begin func(), row func(key, value []byte)) {
 		hd.flags &^= flagDirty
 		x := at{id: hd.id, tag: hd.tag, shard: sh}
 		x.hold(r)
-		hd.flags &^= flagPinned
 		k := appendID(key[:0], hd.id, hd.tag)
 		if x.empty() {
 			if hd.flags&flagStored != 0 {
@@ -81,7 +80,7 @@ func (s *Store) Unsaved(key []byte) {
 	x.shard.mu.Lock()
 	defer x.shard.mu.Unlock()
 	if x.take() {
-		x.head.flags = x.head.flags&^flagPinned | flagStored
+		x.head.flags |= flagStored
 		x.changed()
 		return
 	}
@@ -164,7 +163,7 @@ func (s *Store) Load(key, value []byte) error {
 		}
 		x.hold(r)
 	}
-	x.head.flags = x.head.flags&^flagPinned | flagStored
+	x.head.flags |= flagStored
 	x.head.use = maxUse // nobody knows better
 	r := reader{b: value[rowHead:]}
 	x.readBody(&r)

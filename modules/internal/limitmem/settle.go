@@ -4,15 +4,19 @@ package limitmem
 
 import "github.com/caddy-gateway/tollgate/modules/limits"
 
-// Settle implements limits.Store. Decisions with an ID that have reserved are
-// known until they are settled; for others it applies the difference each time.
+// Settle implements limits.Store. Decisions that have reserved are known from when
+// they are admitted until they are settled. Of others with an ID it is remembered
+// for some thousands of settlements that they were. Without an ID, the difference is
+// applied each time.
 func (s *Store) Settle(d *limits.Decision) {
 	if d.Denied || len(d.Checks) == 0 {
 		return
 	}
 	known := d.ID != limits.ID{} && d.Open()
-	if !known && !differs(d) {
-		return
+	if !known {
+		if d.ID != (limits.ID{}) && !s.open.shard(d.ID).settles(d.ID) || !differs(d) {
+			return
+		}
 	}
 	now := s.now()
 	w := s.begin(d.Checks)

@@ -38,6 +38,7 @@
 package limitmem
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -144,7 +145,7 @@ func (s *Store) Err() error { return nil }
 // Stats returns what is so now. It takes the locks of all shards, one by one.
 func (s *Store) Stats() Stats {
 	var sum Stats
-	for _, sh := range append(s.shards[:len(s.shards):len(s.shards)], s.spill) {
+	for _, sh := range append(slices.Clip(s.shards), s.spill) {
 		sh.mu.Lock()
 		sum.Entries += sh.entries
 		sum.Bytes += sh.bytes

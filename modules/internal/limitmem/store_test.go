@@ -16,7 +16,9 @@ type clock struct{ at time.Time }
 func (c *clock) now() time.Time          { return c.at }
 func (c *clock) advance(d time.Duration) { c.at = c.at.Add(d) }
 
-func newClock() *clock { return &clock{at: time.Date(2026, time.March, 4, 5, 6, 7, 8_009_000, time.UTC)} }
+func newClock() *clock {
+	return &clock{at: time.Date(2026, time.March, 4, 5, 6, 7, 8_009_000, time.UTC)}
+}
 
 func mustDecide(t testing.TB, s *Store, d *limits.Decision) *limits.Decision {
 	t.Helper()

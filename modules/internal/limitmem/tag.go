@@ -23,10 +23,10 @@ const (
 func tagOf(r *limits.Rule) tag {
 	w := &r.Window
 	t := tagSet | tag(r.Unit) | tag(w.Kind)<<3
-	switch w.Kind {
-	case limits.Held:
+	if w.Kind == limits.Held {
 		return t
-	case limits.Calendar:
+	}
+	if w.Kind == limits.Calendar {
 		return t | tag(w.Period)<<tagPeriod | tag(zoneHash(w.Zone)&zoneMask)<<tagLength
 	}
 	return t | tag(w.Length/time.Millisecond)<<tagLength //nolint:gosec // Positive, less than 2^36.

@@ -25,7 +25,9 @@ type work struct {
 	at     []at
 	shards [Partitions / 64]uint64 // which ones are locked
 	only   *shard                  // if it is just one
-	spill  bool                    // that the overflow shard is locked
+	spill  bool                    // the overflow shard is locked
+	pinned bool                    // counters have flagPinned
+	unkept bool                    // the hash of a key is not remembered
 	record []byte
 }
 
@@ -58,7 +60,8 @@ func idOf(k *limits.Key) id {
 // begin finds out which counters checks are about, and locks their shards, in order.
 func (s *Store) begin(checks []limits.Check) *work {
 	w := s.works.Get().(*work) //nolint:errcheck,forcetypeassert // There is nothing else in it.
-	w.shards, w.only, w.spill, w.record = [len(w.shards)]uint64{}, nil, false, w.record[:0]
+	w.shards, w.only, w.record = [len(w.shards)]uint64{}, nil, w.record[:0]
+	w.spill, w.pinned, w.unkept = false, false, false
 	if cap(w.at) < len(checks) {
 		w.at = make([]at, len(checks))
 	}
@@ -73,6 +76,7 @@ func (s *Store) begin(checks []limits.Check) *work {
 		var kept bool
 		x.id, x.quick, kept = s.ids.get(&c.Key)
 		x.unkept = !kept
+		w.unkept = w.unkept || !kept
 		n := x.id.b & s.mask
 		x.shard = s.shards[n]
 		w.shards[n/64] |= 1 << (n % 64)
@@ -96,10 +100,8 @@ func (s *Store) begin(checks []limits.Check) *work {
 
 // end unlocks the shards.
 func (s *Store) end(w *work) {
-	for i := range w.at {
-		if hd := w.at[i].head; hd != nil {
-			hd.flags &^= flagPinned
-		}
+	if w.pinned {
+		w.pin(false)
 	}
 	if w.spill {
 		s.spill.mu.Unlock()
@@ -114,6 +116,20 @@ func (s *Store) end(w *work) {
 		}
 	}
 	s.works.Put(w)
+}
+
+// pin keeps the counters that have been found from being forgotten, or ends that.
+func (w *work) pin(on bool) {
+	w.pinned = on
+	for i := range w.at {
+		switch hd := w.at[i].head; {
+		case hd == nil:
+		case on:
+			hd.flags |= flagPinned
+		default:
+			hd.flags &^= flagPinned
+		}
+	}
 }
 
 // remember remembers the hashes of keys that have counters already.
@@ -136,6 +152,7 @@ func (x *at) take() bool {
 
 // make makes a counter, be it an overflow counter.
 func (s *Store) make(w *work, x *at, c *limits.Check, now int64) {
+	w.pin(true)
 	r := x.shard.insert(x.id, x.tag, now)
 	if r == 0 {
 		s.takeSpill(w, x, c)
@@ -173,7 +190,6 @@ func (x *at) hold(r ref) {
 		x.wide = x.shard.wide.at(n)
 		x.head = &x.wide.head
 	}
-	x.head.flags |= flagPinned
 }
 
 // roll makes the counter that of a time in microseconds, and reads it.
@@ -236,10 +252,10 @@ func (x *at) add(r *limits.Rule, slot, units, now int64) bool {
 		return x.wide.add(slot, units)
 	case x.small == nil:
 		return false
+	case !x.holds(r, slot):
+		return false
 	case r.Window.Kind == limits.Bucket:
 		x.small.owe(r, units)
-	case r.Window.Kind != limits.Held && x.small.start != slot:
-		return false
 	default:
 		x.small.add(units)
 	}

@@ -1,0 +1,28 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package limitmem_test
+
+import (
+	"testing"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
+	"github.com/caddy-gateway/tollgate/modules/limits"
+	"github.com/caddy-gateway/tollgate/modules/limits/limitstest"
+)
+
+func open(_ testing.TB, clock *limitstest.Clock) limits.Store {
+	var o limitmem.Options
+	if clock != nil {
+		o.Clock = clock.Now
+	}
+	return limitmem.New(o)
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	limitstest.Run(t, limitstest.Opener{Open: open, Virtual: true})
+}
+
+func BenchmarkConformance(b *testing.B) {
+	limitstest.Benchmark(b, limitstest.Opener{Open: open, Virtual: true})
+}
