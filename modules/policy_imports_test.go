@@ -15,6 +15,7 @@ import (
 const (
 	floorPure     = iota // domain logic, which knows nothing of Caddy
 	floorGlue            // between the domain logic and Caddy
+	floorOptions         // glue on glue: options that several features have in common
 	floorApp             // what all handlers share
 	floorFeature         // one Caddy feature each
 	floorAssembly        // all features together
@@ -57,7 +58,7 @@ var floors = map[string]int{
 	"modules/internal/options": floorGlue,
 	"modules/internal/order":   floorGlue,
 
-	"modules/internal/quotaoptions": floorGlue,
+	"modules/internal/quotaoptions": floorOptions,
 
 	"modules/gateway": floorApp,
 
