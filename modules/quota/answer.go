@@ -68,6 +68,9 @@ func (n *run) note(d *decision) {
 			n.exceeded(d, c, o)
 		}
 	}
+	if value := budgetHeader(d); value != "" {
+		a.budget = value
+	}
 	n.summarize(d)
 }
 
@@ -90,12 +93,12 @@ func (n *run) summarize(d *decision) {
 	q, a := &n.rq.Quota, &n.answer
 	q.Degraded = q.Degraded || d.Degraded
 	q.Denied = d.Denied
-	if a.tightest.Rule == nil {
-		return
+	c, o := &a.tightest, &a.from
+	if c.Rule == nil { // all are in the shadow
+		c, o = &d.Checks[0], &d.from[0]
 	}
-	r := a.tightest.Rule
-	q.Name, q.Unit, q.Window = a.from.l.name, r.Unit.String(), a.from.l.window(a.from.rule)
-	q.Limit, q.Remaining, q.Reset = r.Capacity(), a.tightest.Remaining(), a.tightest.Frees
+	q.Name, q.Unit, q.Window = o.l.name, c.Rule.Unit.String(), o.l.window(o.rule)
+	q.Limit, q.Remaining, q.Reset = c.Rule.Capacity(), c.Remaining(), c.Frees
 }
 
 // window is the window's part of a rule's id.

@@ -62,7 +62,7 @@ func budgetHeader(d *decision) (value string) {
 	most := int64(warnFrom) - 1
 	for i := range d.Checks {
 		c, o := &d.Checks[i], &d.from[i]
-		if c.Rule.Unit != limits.Cost || c.Rule.Shadow {
+		if c.Rule.Unit != limits.Cost || c.Rule.Shadow || o.h.Headers == headersOff {
 			continue
 		}
 		if percent := percentage(c.Used, c.Rule.Limit); percent > most {

@@ -97,21 +97,25 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.app = app
-	if h.BudgetStatus == 0 {
-		h.BudgetStatus = http.StatusTooManyRequests
-	}
-	if h.Headers == "" {
-		h.Headers = headersIETF
-		if app.Kong() {
-			h.Headers = headersKong
-		}
-	}
+	h.setDefaults()
 	if err := h.compile(); err != nil {
 		return fmt.Errorf("quota: %w", err)
 	}
 	app.NeedLimits()
 	app.AddQuota(h)
 	return nil
+}
+
+func (h *Handler) setDefaults() {
+	if h.BudgetStatus == 0 {
+		h.BudgetStatus = http.StatusTooManyRequests
+	}
+	if h.Headers == "" {
+		h.Headers = headersIETF
+		if h.app.Kong() {
+			h.Headers = headersKong
+		}
+	}
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.
