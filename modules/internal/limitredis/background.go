@@ -1,0 +1,136 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package limitredis
+
+import (
+	"time"
+
+	"github.com/caddy-gateway/tollgate/modules/limits"
+)
+
+const (
+	// firstPause and lastPause are how long to wait after a failure, more each time.
+	firstPause = 20 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// background tells Redis what is settled, and renews leases.
+func (s *Store) background() {
+	renew := time.NewTicker(limits.Lease / 3)
+	defer renew.Stop()
+	pause := firstPause
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-renew.C:
+			s.renew(limits.Lease / 4)
+			continue
+		case <-s.pending.kick:
+		}
+		for {
+			s.sending.Lock()
+			batch := s.pending.take(settleBatch)
+			var rest []settlement
+			if len(batch) > 0 {
+				rest = s.settleAll(batch)
+			}
+			s.pending.giveBack(rest)
+			s.sending.Unlock()
+			if len(batch) == 0 {
+				break
+			}
+			if len(rest) == 0 {
+				pause = firstPause
+				continue
+			}
+			select {
+			case <-s.stop:
+				return
+			case <-time.After(pause):
+				pause = min(2*pause, lastPause)
+			}
+		}
+	}
+}
+
+// renew prolongs the leases of what was admitted at least some time ago and is not
+// settled.
+func (s *Store) renew(age time.Duration) {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.renewOpen(age)
+}
+
+// renewOpen needs sending to be locked, so that nothing is made again that was
+// settled. It returns the first error.
+func (s *Store) renewOpen(age time.Duration) (first error) {
+	var batch []*command
+	flush := func() {
+		if len(batch) > 0 {
+			if err := s.line.ask(batch...); err != nil && first == nil {
+				first = err
+			}
+			batch = batch[:0]
+		}
+	}
+	for id, checks := range s.open.older(time.Now().Add(-age)) {
+		batch = append(batch, s.renewals(id, checks)...)
+		if len(batch) >= settleBatch {
+			if flush(); first != nil && !s.conn.Up() {
+				return first
+			}
+		}
+	}
+	flush()
+	return first
+}
+
+// renewals returns what renews the leases of one decision.
+func (s *Store) renewals(id limits.ID, checks []limits.Check) (cmds []*command) {
+	p := plans.Get().(*plan)
+	defer plans.Put(p)
+	if p.group(checks) != nil {
+		return nil
+	}
+	header := string(appendHeader(nil, 0, s.clockMicro(), 1))
+	for k := range len(p.first) - 1 {
+		members := p.order[p.first[k]:p.first[k+1]]
+		tag := string(appendTag(nil, s.prefix, &checks[members[0]].Key))
+		cmds = append(cmds, &command{
+			script: renewScript,
+			keys:   []string{tag + suffixCounters, tag + suffixReserved},
+			argv:   []string{header, string(id[:]), s.restorable(checks, members)},
+		})
+	}
+	return cmds
+}
+
+// restorable returns, as a reservation has it, what is to be reserved again where
+// Redis has lost it: that of hard limits, which are made known to Redis again, too,
+// and what is held. Other counts begin anew, and it would be wrong to settle what
+// they do not hold.
+func (s *Store) restorable(checks []limits.Check, members []int) string {
+	now := s.nowMicro()
+	longest := now
+	var windows []byte
+	for _, i := range members {
+		c := &checks[i]
+		held := c.Rule.Window.Kind == limits.Held
+		if !held && !c.Rule.Hard() || c.Weight == 0 || c.Exceeded && c.Rule.Shadow {
+			continue
+		}
+		r := s.rules.get(c.Rule)
+		slot := c.Slot
+		if held {
+			slot = 0
+		}
+		longest = max(longest, r.ends(now))
+		windows = append(append6(windows, r.id), byte(r.Window.Kind))
+		windows = append7(append7(windows, slot), c.Weight)
+	}
+	if windows == nil {
+		return ""
+	}
+	return string(append6(nil, uint64(longest/1000))) + string(windows) //nolint:gosec // Never negative.
+}

@@ -1,0 +1,212 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package limitredis
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/caddy-gateway/tollgate/modules/limits"
+)
+
+// Decide implements limits.Store.
+func (s *Store) Decide(ctx context.Context, d *limits.Decision) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.Denied, d.Degraded, d.RetryAfter = false, false, 0
+	if s.over != nil && s.over.recall(s, d) {
+		s.stats.recalled.Add(1)
+		return nil
+	}
+	if s.sync != nil {
+		return s.decideAhead(d)
+	}
+	return s.decideShared(d)
+}
+
+// decideShared has Redis decide, or the local share if Redis cannot.
+func (s *Store) decideShared(d *limits.Decision) error {
+	hard := anyHard(d.Checks)
+	var token string
+	if hard {
+		var wait time.Duration
+		if token, wait = s.admission(); token == "" {
+			return s.refuse(d, wait)
+		}
+	} else if !s.conn.Up() {
+		return s.decideLocal(d)
+	}
+	p := plans.Get().(*plan)
+	err := s.decideRedis(p, d, hard, token)
+	plans.Put(p)
+	switch {
+	case err == nil:
+		s.stats.shared.Add(1)
+		return nil
+	case hard:
+		return s.refuse(d, retryAfter(err))
+	}
+	return s.decideLocal(d)
+}
+
+// errEpoch tells that hard limits wait until all gateways have told what they know.
+var errEpoch = errors.New("redis may have lost counts")
+
+func retryAfter(err error) time.Duration {
+	if errors.Is(err, errEpoch) {
+		return grace
+	}
+	return 0
+}
+
+// decideRedis asks Redis. If it returns an error, nothing is counted, or what may
+// have been counted will be taken back.
+func (s *Store) decideRedis(p *plan, d *limits.Decision, hard bool, token string) error {
+	var flags byte
+	var argv []string
+	reserving := reserves(d.Checks)
+	if reserving {
+		flags |= askReserve
+		argv = append(argv, string(d.ID[:]))
+	}
+	if hard && !s.cluster {
+		flags |= askHard
+		if argv == nil {
+			argv = append(argv, "")
+		}
+		argv = append(argv, token)
+	}
+	for range 2 {
+		if err := s.build(p, decideScript, toDecide, flags, d.Checks, argv...); err != nil {
+			return err
+		}
+		_ = s.line.ask(p.cmds...) // each command has its error
+		again, err := s.outcome(p, d, reserving)
+		if err != nil || !again {
+			return err
+		}
+	}
+	return errAnswer
+}
+
+// outcome reads what came of a decision. If the commands of one do not agree, or some
+// failed, what the others have counted is taken back. again says that Redis has
+// another time than was thought.
+func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool, err error) {
+	admitted, unsure := 0, false
+	var first error
+	for i, cmd := range p.cmds {
+		r := reader{s: cmd.answer}
+		if cmd.err != nil {
+			first = cmd.err
+			unsure = unsure || !errors.Is(cmd.err, errNotAsked)
+			continue
+		}
+		kind := byte(r.int(1))
+		s.observe(r.int(7))
+		switch kind {
+		case answerAdmitted:
+			admitted++
+		case answerDenied:
+			d.Denied = true
+		case answerSpans:
+			again = true
+			continue
+		case answerEpoch:
+			s.epoch.suspect()
+			first = errEpoch
+			continue
+		default:
+			first = errAnswer
+			continue
+		}
+		for _, n := range p.part(i) {
+			c := &d.Checks[n]
+			var k *knowledge
+			if p.knows[n] {
+				k = &p.know[n]
+			}
+			r.result(c, k, false)
+			if k != nil && !r.short {
+				s.known.put(c.Key, s.rules.get(c.Rule), *k, s.nowMicro())
+			}
+		}
+		if err := r.err(); err != nil {
+			first, unsure = err, true
+		}
+	}
+	if admitted == len(p.cmds) && first == nil {
+		if reserving {
+			s.open.add(d)
+		}
+		s.mirror(d)
+		return false, nil
+	}
+	if reserving && (admitted > 0 || unsure) {
+		s.cancel(d, admitted > 0 && !unsure)
+	} else if admitted > 0 {
+		s.takeBack(p, d)
+	}
+	if first != nil {
+		d.Denied = false
+		return false, first
+	}
+	if d.Denied {
+		again = false
+		s.forgetCounted(p, d)
+		if s.over != nil {
+			s.over.remember(s, d)
+		}
+		s.mirror(d)
+	}
+	return again, nil
+}
+
+// forgetCounted corrects the results of checks that were counted by a command while
+// another one denied.
+func (s *Store) forgetCounted(p *plan, d *limits.Decision) {
+	if len(p.cmds) == 1 {
+		return
+	}
+	for i, cmd := range p.cmds {
+		if cmd.answer == "" || cmd.answer[0] != answerAdmitted {
+			continue
+		}
+		for _, n := range p.part(i) {
+			if c := &d.Checks[n]; !c.Exceeded || !c.Rule.Shadow {
+				c.Used = max(0, c.Used-c.Weight)
+				if c.Used == 0 {
+					c.Frees = 0
+				}
+			}
+		}
+	}
+}
+
+// observe takes note of the time of Redis.
+func (s *Store) observe(micro int64) {
+	if s.clock == nil {
+		s.skew.Store(micro - time.Now().UnixMicro())
+	}
+}
+
+func anyHard(checks []limits.Check) bool {
+	for i := range checks {
+		if checks[i].Rule.Hard() {
+			return true
+		}
+	}
+	return false
+}
+
+// reserves says that a decision has to be settled if it is admitted.
+func reserves(checks []limits.Check) bool {
+	for i := range checks {
+		if checks[i].Rule.Unit.Reserves() {
+			return true
+		}
+	}
+	return false
+}

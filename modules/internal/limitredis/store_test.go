@@ -1,0 +1,80 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package limitredis
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/redisconn"
+	"github.com/caddy-gateway/tollgate/modules/internal/redistest"
+	"github.com/caddy-gateway/tollgate/modules/limits"
+	"github.com/caddy-gateway/tollgate/modules/limits/limitstest"
+)
+
+// connect returns a connection that lives as long as the test.
+func connect(t testing.TB, o redisconn.Options) *redisconn.Conn {
+	t.Helper()
+	if o.Timeout == 0 {
+		o.Timeout = 250 * time.Millisecond // the machine of the tests may be busy
+		o.DialTimeout = 250 * time.Millisecond
+	}
+	c, err := redisconn.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Start()
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// open returns a started store that lives as long as the test.
+func open(t testing.TB, o Options) *Store {
+	t.Helper()
+	s := New(o)
+	s.Start()
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// seasoned makes it so that the epoch has begun long ago, by whatever clock.
+func seasoned(t testing.TB, r *redistest.Server, prefix string) {
+	t.Helper()
+	mark := "0123456789abcdef" + strings.Repeat("\x00", 7) + r.Info("server", "run_id")
+	r.Do("SET", prefix+suffixMark, mark, "PX", "3000")
+}
+
+func flush(s limits.Store) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	s.(*Store).Flush(ctx)
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	var stores atomic.Int64
+	several := func(t testing.TB, n int, clock *limitstest.Clock) (all []limits.Store) {
+		t.Helper()
+		prefix := "t" + strconv.FormatInt(stores.Add(1), 10)
+		seasoned(t, r, prefix)
+		for range n {
+			o := Options{Conn: connect(t, redisconn.Options{URLs: []string{r.URL()}, Prefix: prefix}), Over: -1}
+			if clock != nil {
+				o.Clock = clock.Now
+			}
+			all = append(all, open(t, o))
+		}
+		return all
+	}
+	limitstest.Run(t, limitstest.Opener{
+		Open:    func(t testing.TB, clock *limitstest.Clock) limits.Store { return several(t, 1, clock)[0] },
+		Several: several,
+		Virtual: true,
+		Flush:   flush,
+	})
+}
