@@ -54,6 +54,7 @@ type route struct {
 	client   func(w http.ResponseWriter) http.ResponseWriter // the server's own writer
 	context  context.Context                                 // of the request
 	broken   bool                                            // the chain ended in a panic that breaks the connection
+	waiter   state.Waiter                                    // told of what is known
 	tolerant bool                                            // the outermost handler may return an error
 }
 
@@ -85,6 +86,9 @@ func (rt *route) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	rq.Route = rt.t.Name()
 	if rt.caller != "" {
 		rq.Credential = rt.app.ConsumerTable().Consumer(rt.caller).Credentials()[0]
+	}
+	if rt.waiter != nil {
+		rq.Await(rt.waiter)
 	}
 	if rt.between != nil {
 		w = rt.between(w)

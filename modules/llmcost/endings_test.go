@@ -351,6 +351,14 @@ func TestEveryEndingIsRecordedOnce(t *testing.T) {
 				if tc.exact == 1 && row.Counts.Total() != 24 {
 					t.Errorf("counts %v", row.Counts)
 				}
+				// What was reserved for the call is settled by these.
+				llm := &rt.last.LLM
+				if used := tc.exact+tc.estimated > 0; llm.Metered != (used || tc.unknown > 0) || llm.PriceKnown != used || (llm.Cost > 0) != used || llm.Report.Counts.IsZero() == used {
+					t.Errorf("metered %v, price known %v, cost %s, counts %v", llm.Metered, llm.PriceKnown, llm.Cost, llm.Report.Counts)
+				}
+				if _, ok := llm.Bounder.(*meter); ok {
+					t.Error("the bounder outlives the request")
+				}
 				if rt.broken != tc.broken {
 					t.Errorf("the connection is broken: %v", rt.broken)
 				}

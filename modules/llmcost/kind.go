@@ -53,7 +53,10 @@ func (h *Handler) passUnread(w http.ResponseWriter, r *http.Request, rq *state.R
 	if k == manage {
 		return next.ServeHTTP(w, r)
 	}
-	rq.LLM.Label = otherModel
+	rq.LLM.Label, rq.LLM.Bounder = otherModel, unreadBounder{}
+	if err := rq.Reach(state.CallKnown, r); err != nil {
+		return err
+	}
 	w = rq.Tapped(w, r, &unread{rq})
 	if err := next.ServeHTTP(w, r); err != nil {
 		return err

@@ -167,7 +167,11 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	m := meters.Get().(*meter)
 	m.handler, m.rq, m.asked = h, rq, model
 	m.filtering, m.background = h.ask(r, rq, &q), q.background()
+	rq.LLM.Bounder = m
 	rq.OnSettle(m)
+	if err := rq.Reach(state.CallKnown, r); err != nil {
+		return err
+	}
 	m.writer = rq.Tapped(w, r, m)
 	if err := next.ServeHTTP(m.writer, r); err != nil {
 		return err

@@ -68,6 +68,9 @@ func (m *meter) EndRequest() {
 	if m.decoder != nil {
 		m.decoder.Close()
 	}
+	if m.rq.LLM.Bounder == state.Bounder(m) {
+		m.rq.LLM.Bounder = nil // m will be another request's
+	}
 	m.handler, m.rq, m.writer, m.asked, m.decoder = nil, nil, nil, nil, nil
 	m.filtering, m.background, m.terminal, m.opaque = false, false, false, false
 	m.damaged, m.unsaid = false, false

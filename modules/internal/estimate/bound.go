@@ -82,6 +82,8 @@ func (b *Bounds) PerAnswer() int64 {
 type FieldError struct {
 	Name string // the member's own name
 	Want string // such as "a whole number"
+	// Count says that the member says how many answers there are to be; others limit them.
+	Count bool
 }
 
 // Error names the member and what it has to be.

@@ -269,7 +269,7 @@ func count(raw []byte, name string) (int64, error) {
 	n, err := atMost(raw, name, false)
 	switch {
 	case err != nil || n == 0:
-		return 0, &FieldError{Name: name, Want: "a whole number, at least 1"}
+		return 0, &FieldError{Name: name, Want: "a whole number, at least 1", Count: true}
 	case n == None:
 		return 1, nil
 	}
