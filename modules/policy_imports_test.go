@@ -39,6 +39,7 @@ var floors = map[string]int{
 	"modules/internal/journal":           floorPure,
 
 	"modules/internal/limitmem": floorPure,
+	"modules/internal/limitdb":  floorPure,
 
 	"modules/internal/decode":      floorPure,
 	"modules/internal/jsonedit":    floorPure,
@@ -94,6 +95,9 @@ var dependencies = map[string]string{
 // pureDependencies are what domain logic may import besides the standard library: by
 // the one package that wraps it, so that it can be replaced there, and with the reason.
 var pureDependencies = map[string]map[string]string{
+	"modules/internal/limitdb": {
+		"go.etcd.io/bbolt": "as in ledgerdb, for counters",
+	},
 	"modules/internal/ledgerdb": {
 		"go.etcd.io/bbolt": "the embedded database that Caddy links for its certificate authority",
 	},
