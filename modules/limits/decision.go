@@ -5,6 +5,7 @@ package limits
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"time"
 )
 
@@ -23,7 +24,7 @@ type Key struct {
 // both strings. Who chooses a subject cannot make it meet another's.
 func (k *Key) Hash() [16]byte {
 	var room [256]byte
-	b := append(room[:0], byte(len(k.Level)>>8), byte(len(k.Level)))
+	b := binary.BigEndian.AppendUint64(room[:0], uint64(len(k.Level)))
 	b = append(b, k.Level...)
 	b = append(b, k.Subject...)
 	sum := sha256.Sum256(b)

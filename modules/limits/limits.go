@@ -32,8 +32,8 @@ import (
 type Store interface {
 	// Decide admits or denies a request by all its checks in one step. If none
 	// of those that enforce is exceeded, the weights of all checks are counted,
-	// but for exceeded ones in the shadow; otherwise nothing is. It sets the results in d and in its
-	// checks, and keeps nothing of d.
+	// but for exceeded ones in the shadow; otherwise nothing is. It sets the
+	// results in d and in its checks, and keeps nothing of d.
 	//
 	// An error means that there is no decision and nothing is counted, as far as
 	// can be known. It wraps ErrUnavailable where that may pass.
@@ -42,12 +42,14 @@ type Store interface {
 	Decide(ctx context.Context, d *Decision) error
 
 	// Settle replaces what each check has counted by Check.Actual, and ends what
-	// is held. It is idempotent: of several calls with one Decision.ID the first
-	// counts. A check whose window has passed is left alone. It does not wait
-	// for anything slower than one write to a file: a store elsewhere is told in
-	// the background, again and again until it has understood or the window has passed. It keeps nothing
-	// of d. Decisions that were denied need not be settled, nor those without a
-	// reservation whose weights stay as they are (see Decision.Open).
+	// is held. It is idempotent where something was reserved: of several calls
+	// with one Decision.ID the first counts; others are settled once at most. A
+	// check whose window has passed is left alone. It does not wait for anything
+	// slower than one write to a file: a store elsewhere is told in the
+	// background, again and again until it has understood or the window has
+	// passed. It keeps nothing of d. Decisions that were denied need not be
+	// settled, nor those without a reservation whose weights stay as they are
+	// (see Decision.Open).
 	Settle(d *Decision)
 
 	// Look sets the results of the checks as if a request of weight zero was

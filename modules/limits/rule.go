@@ -123,48 +123,8 @@ type Window struct {
 // Part is the length of one part of a sliding window: its Length divided by
 // Parts, rounded up to microseconds.
 func (w Window) Part() time.Duration {
-	const unit = Parts * time.Microsecond
-	return (w.Length + unit - 1) / unit * time.Microsecond
+	return time.Duration((w.Length.Microseconds()+Parts-1)/Parts) * time.Microsecond
 }
-
-// Span returns the span of Fixed or Calendar that holds at. Its end is not in it.
-func (w Window) Span(at time.Time) (start, end time.Time) {
-	if w.Kind == Fixed {
-		n := at.UnixMicro() / w.Length.Microseconds()
-		if at.UnixMicro() < 0 {
-			n--
-		}
-		start = time.UnixMicro(n * w.Length.Microseconds())
-		return start, start.Add(w.Length)
-	}
-	zone := w.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	t := at.In(zone)
-	y, m, d := t.Date()
-	switch w.Period {
-	case Minute, Hour:
-		// In absolute time, since an hour may come twice where clocks are set back.
-		// Zones differ from UTC by whole minutes or less.
-		_, offset := t.Zone()
-		unit := int64(60)
-		if w.Period == Hour {
-			unit = 3600
-		}
-		local := t.Unix() + int64(offset)
-		start = time.Unix(local-mod(local, unit)-int64(offset), 0)
-		return start, start.Add(time.Duration(unit) * time.Second)
-	case Day:
-		return time.Date(y, m, d, 0, 0, 0, 0, zone), time.Date(y, m, d+1, 0, 0, 0, 0, zone)
-	case Month:
-		return time.Date(y, m, 1, 0, 0, 0, 0, zone), time.Date(y, m+1, 1, 0, 0, 0, 0, zone)
-	default:
-		return time.Date(y, 1, 1, 0, 0, 0, 0, zone), time.Date(y+1, 1, 1, 0, 0, 0, 0, zone)
-	}
-}
-
-func mod(a, b int64) int64 { return (a%b + b) % b }
 
 // Seconds is how long w is, in whole seconds, for headers; of a calendar window
 // the length of the longest one, of Held 0.
@@ -174,8 +134,9 @@ func (w Window) Seconds() int64 {
 		return 0
 	case Calendar:
 		return [...]int64{60, 3600, 86400, 31 * 86400, 366 * 86400}[w.Period]
+	default:
+		return int64((w.Length + time.Second - 1) / time.Second)
 	}
-	return int64((w.Length + time.Second - 1) / time.Second)
 }
 
 // ID identifies the window among those of a unit, in characters that are safe in
@@ -190,7 +151,13 @@ func (w Window) ID() string {
 			return w.Period.String()
 		}
 		return w.Period.String() + "@" + w.Zone.String()
+	default:
+		return w.lengthID()
 	}
+}
+
+// lengthID is the ID of windows that have a Length.
+func (w Window) lengthID() string {
 	length := strconv.FormatInt(w.Length.Milliseconds(), 10) + "ms"
 	if w.Length%time.Second == 0 {
 		length = strconv.FormatInt(int64(w.Length/time.Second), 10) + "s"
@@ -238,6 +205,8 @@ func (r *Rule) Capacity() int64 {
 func (r *Rule) Check() error {
 	w := r.Window
 	switch {
+	case r.Unit > Concurrent || w.Kind > Held || w.Kind == Calendar && w.Period > Year:
+		return fmt.Errorf("unit %s, kind %s or period %s is none of this package", r.Unit, w.Kind, w.Period)
 	case r.Limit < 1 || r.Limit > MaxCount:
 		return fmt.Errorf("limit %d is out of range", r.Limit)
 	case (r.Unit == Concurrent) != (w.Kind == Held):
