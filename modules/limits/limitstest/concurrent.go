@@ -143,8 +143,8 @@ func testCrowdCrossing(t *testing.T, probes []*probe) {
 	var counted [keys]atomic.Int64
 	together(probes, func(p *probe, random *rand.Rand) {
 		for range 40 {
-			var checks []limits.Check
 			picked := random.Perm(keys)[:2+random.IntN(2)]
+			checks := make([]limits.Check, 0, len(picked))
 			for _, k := range picked {
 				checks = append(checks, on(r, string(rune('a'+k)), 1+random.Int64N(3)))
 			}

@@ -48,7 +48,7 @@ func testAllOrNothing(t *testing.T, o Opener) {
 	for denying := range rules {
 		subject := fmt.Sprint("s", denying)
 		p.admit(on(rules[denying], subject, 10))
-		var checks []limits.Check
+		checks := make([]limits.Check, 0, len(rules))
 		for _, r := range rules {
 			checks = append(checks, on(r, subject, 3))
 		}
@@ -65,7 +65,7 @@ func testAllOrNothing(t *testing.T, o Opener) {
 			p.holds(on(c.Rule, subject, 0), want)
 		}
 	}
-	var checks []limits.Check
+	checks := make([]limits.Check, 0, len(rules))
 	for _, r := range rules {
 		checks = append(checks, on(r, "all", 3))
 	}

@@ -83,7 +83,7 @@ func testIdentity(t *testing.T, o Opener) {
 	})
 	t.Run("checks of one decision", func(t *testing.T) {
 		p := open(t, o)
-		var checks []limits.Check
+		checks := make([]limits.Check, 0, len(keys))
 		for i, k := range keys {
 			checks = append(checks, limits.Check{Rule: rules[0], Key: k, Weight: int64(i + 1)})
 		}
@@ -100,7 +100,7 @@ func testIdentity(t *testing.T, o Opener) {
 func countApart(t *testing.T, o Opener, keys []limits.Key, rules []*limits.Rule) {
 	t.Helper()
 	p := open(t, o)
-	var checks []limits.Check
+	checks := make([]limits.Check, 0, len(keys)*len(rules))
 	for _, k := range keys {
 		for _, r := range rules {
 			c := limits.Check{Rule: r, Key: k, Weight: int64(len(checks) + 1)}

@@ -100,7 +100,7 @@ func (h *history) check(k int, weight int64) limits.Check {
 // decide records a decision about one counter or several.
 func (h *history) decide(p *probe, r *rand.Rand) *limits.Decision {
 	keys := r.Perm(len(figures{}))[:1+r.IntN(len(figures{}))]
-	var checks []limits.Check
+	checks := make([]limits.Check, 0, len(keys))
 	for _, k := range keys {
 		checks = append(checks, h.check(k, r.Int64N(4)))
 	}

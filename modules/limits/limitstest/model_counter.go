@@ -118,11 +118,11 @@ func (n *counter) settle(r *limits.Rule, id limits.ID, slot, actual int64) {
 	if i < 0 {
 		return // it was not counted, or the window has passed
 	}
-	switch r.Window.Kind {
-	case limits.Held:
+	if r.Window.Kind == limits.Held {
 		n.entries = slices.Delete(n.entries, i, i+1)
 		return
-	case limits.Bucket:
+	}
+	if r.Window.Kind == limits.Bucket {
 		n.owe(r, actual-n.entries[i].weight)
 	}
 	n.entries[i].weight = actual
@@ -160,15 +160,13 @@ func (n *counter) frees(r *limits.Rule, weight int64, exceeded bool) time.Durati
 	// Something can only become free when an entry passes out of the window.
 	var ends []int64
 	for _, e := range n.entries {
-		end := n.time
 		if r.Window.Kind == limits.Sliding {
 			part := r.Window.Part().Microseconds()
-			end = (e.time/part + limits.Parts + 1) * part
+			ends = append(ends, (e.time/part+limits.Parts+1)*part)
 		} else {
-			_, at := r.Window.Span(time.UnixMicro(e.time))
-			end = at.UnixMicro()
+			_, end := r.Window.Span(time.UnixMicro(e.time))
+			ends = append(ends, end.UnixMicro())
 		}
-		ends = append(ends, end)
 	}
 	slices.Sort(ends)
 	for _, end := range slices.Compact(ends) {

@@ -129,7 +129,7 @@ func (p *probe) holds(c limits.Check, used int64) {
 	}
 }
 
-// resets resets the counters of checks.
+// resets sets the counters of checks to nothing.
 func (p *probe) resets(checks ...limits.Check) {
 	p.t.Helper()
 	if err := p.s.Reset(p.t.Context(), checks); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -75,11 +76,7 @@ func (w *walk) note(format string, args ...any) {
 
 // last is the end of the history.
 func (w *walk) last() string {
-	text := ""
-	for _, line := range w.history[max(0, len(w.history)-25):] {
-		text += line + "\n"
-	}
-	return text
+	return strings.Join(w.history[max(0, len(w.history)-25):], "\n")
 }
 
 func (w *walk) step(move bool) {
@@ -175,7 +172,7 @@ func (w *walk) settleAny() {
 	}
 	i := w.rand.IntN(len(w.open))
 	d := w.open[i]
-	if w.rand.IntN(4) > 0 {
+	if w.rand.IntN(4) > 0 || !d.want.Open() {
 		w.open = slices.Delete(w.open, i, i+1)
 	}
 	if w.undecided(d) {

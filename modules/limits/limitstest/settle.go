@@ -16,52 +16,71 @@ func testSettle(t *testing.T, o Opener) {
 		if r.Unit == limits.Concurrent {
 			continue
 		}
-		t.Run(r.ID(), func(t *testing.T) {
-			p := open(t, o)
-			a := p.admit(on(r, "a", 7))
-			p.deny(on(r, "a", 4))
-			p.settle(a, 2) // less
-			p.holds(on(r, "a", 0), 2)
-			b := p.admit(on(r, "a", 8))
-			p.settle(b, 8) // the same
-			p.holds(on(r, "a", 0), 10)
-			p.settle(a, 0) // a second time
-			p.settle(b, 0)
-			p.holds(on(r, "a", 0), 10)
-			p.deny(on(r, "a", 1))
-
-			c := p.admit(on(r, "b", 4))
-			d := p.admit(on(r, "b", 5))
-			p.settle(c, 9) // more, and thereby more than the limit
-			p.holds(on(r, "b", 0), 14)
-			p.deny(on(r, "b", 1))
-			p.settle(d, 0) // released
-			p.holds(on(r, "b", 0), 9)
-			p.admit(on(r, "b", 1))
-
-			// What was denied has nothing to settle.
-			e := p.deny(on(r, "b", 5))
-			p.settle(e, 0)
-			p.holds(on(r, "b", 0), 10)
-			p.settle(e, 9)
-			p.holds(on(r, "b", 0), 10)
-
-			f := p.admit(on(r, "c", 0)) // it was thought to be free
-			p.settle(f, 6)
-			p.holds(on(r, "c", 0), 6)
-			p.settle(f, 9)
-			p.holds(on(r, "c", 0), 6)
-		})
+		t.Run(r.ID(), func(t *testing.T) { testSettleRule(t, o, r) })
+		// Beside something that reserves, requests are settled once as well.
+		t.Run(r.ID()+" and held", func(t *testing.T) { testSettleRule(t, o, r, on(held(100), "in flight", 1)) })
 	}
 	t.Run("all checks", func(t *testing.T) { testSettleAll(t, o) })
 	t.Run("copies", func(t *testing.T) { testSettleCopy(t, o) })
 }
 
+// testSettleRule settles decisions about one counter, and others beside it.
+func testSettleRule(t *testing.T, o Opener, r *limits.Rule, beside ...limits.Check) {
+	p := open(t, o)
+	check := func(subject string, weight int64) []limits.Check {
+		return append([]limits.Check{on(r, subject, weight)}, beside...)
+	}
+	again := func(d *limits.Decision, actual int64) {
+		t.Helper()
+		if d.Open() || d.Denied {
+			p.settle(d, actual)
+		}
+	}
+	a := p.admit(check("a", 7)...)
+	p.deny(check("a", 4)...)
+	p.settle(a, 2) // less
+	p.holds(on(r, "a", 0), 2)
+	b := p.admit(check("a", 8)...)
+	p.settle(b, 8) // the same
+	p.holds(on(r, "a", 0), 10)
+	again(a, 0)
+	again(b, 0)
+	p.holds(on(r, "a", 0), 10)
+	p.deny(check("a", 1)...)
+
+	c := p.admit(check("b", 4)...)
+	d := p.admit(check("b", 5)...)
+	p.settle(c, 9) // more, and thereby more than the limit
+	p.holds(on(r, "b", 0), 14)
+	p.deny(check("b", 1)...)
+	p.settle(d, 0) // released
+	p.holds(on(r, "b", 0), 9)
+	e := p.admit(check("b", 1)...)
+
+	// What was denied has nothing to settle.
+	f := p.deny(check("b", 5)...)
+	p.settle(f, 0)
+	p.holds(on(r, "b", 0), 10)
+	again(f, 9)
+	p.holds(on(r, "b", 0), 10)
+	p.settle(e, 1)
+
+	g := p.admit(check("c", 0)...) // it was thought to be free
+	p.settle(g, 6)
+	p.holds(on(r, "c", 0), 6)
+	again(g, 9)
+	p.holds(on(r, "c", 0), 6)
+	for _, c := range beside {
+		p.holds(c, 0)
+	}
+}
+
 // testSettleAll settles decisions of many checks, to something else in each.
 func testSettleAll(t *testing.T, o Opener) {
 	p := open(t, o)
-	var checks []limits.Check
-	for _, r := range lasting(100) {
+	rules := lasting(100)
+	checks := make([]limits.Check, 0, len(rules)+3)
+	for _, r := range rules {
 		checks = append(checks, on(r, "a", 50))
 	}
 	checks = append(checks,
@@ -126,8 +145,6 @@ func testSettleLate(t *testing.T, o Opener) {
 				p.clock.Advance(2*time.Duration(r.Window.Seconds())*time.Second + time.Second)
 				p.holds(on(r, "a", 0), 0)
 				p.admit(on(r, "a", 30))
-				p.settle(late, actual)
-				p.holds(on(r, "a", 0), 30)
 				p.settle(late, actual)
 				p.holds(on(r, "a", 0), 30)
 				p.admit(on(r, "a", 70))
