@@ -117,7 +117,7 @@ func (s *Store) restorable(checks []limits.Check, members []int) string {
 	for _, i := range members {
 		c := &checks[i]
 		held := c.Rule.Window.Kind == limits.Held
-		if !held && !c.Rule.Hard() || c.Weight == 0 || c.Exceeded && c.Rule.Shadow {
+		if !held && !c.Rule.Hard() || c.Exceeded && c.Rule.Shadow {
 			continue
 		}
 		r := s.rules.get(c.Rule)

@@ -33,7 +33,7 @@ func (s *Store) decideShared(d *limits.Decision) error {
 	if hard {
 		var wait time.Duration
 		if token, wait = s.admission(); token == "" {
-			return s.refuse(d, wait)
+			return s.refuse(d, wait, errEpoch)
 		}
 	} else if !s.conn.Up() {
 		return s.decideLocal(d)
@@ -46,7 +46,7 @@ func (s *Store) decideShared(d *limits.Decision) error {
 		s.stats.shared.Add(1)
 		return nil
 	case hard:
-		return s.refuse(d, retryAfter(err))
+		return s.refuse(d, retryAfter(err), err)
 	}
 	return s.decideLocal(d)
 }

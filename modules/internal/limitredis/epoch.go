@@ -57,9 +57,7 @@ func (s *Store) admission() (token string, wait time.Duration) {
 		return "", 0
 	}
 	t := s.epoch.token.Load()
-	if t == nil && s.known.len() == 0 && s.open.len() == 0 && s.epoch.mu.TryLock() {
-		_ = s.lookAtMark() // without it there is no token
-		s.epoch.mu.Unlock()
+	if t == nil && s.known.len()+s.open.len() <= settleBatch && s.epoch.begin(s) {
 		t = s.epoch.token.Load()
 	}
 	if t == nil {
@@ -72,6 +70,13 @@ func (s *Store) admission() (token string, wait time.Duration) {
 		}
 	}
 	return *t, 0
+}
+
+// begin looks at the mark before the first decision about a hard limit.
+func (e *epoch) begin(s *Store) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.token.Load() != nil || s.lookAtMark() == nil
 }
 
 // watch looks at the mark of the epoch, from time to time and when there is reason.

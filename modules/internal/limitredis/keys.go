@@ -13,7 +13,7 @@ import (
 const (
 	suffixCounters = "}:c" // all counters of a level and subject
 	suffixReserved = "}:r" // what decisions have reserved of them
-	suffixSettled  = "}:s" // that a decision without reservations is settled
+	suffixSettled  = "}:s:" // that a decision without reservations is settled
 	suffixMark     = ":limits:mark"
 )
 

@@ -3,6 +3,7 @@
 package limitredis
 
 import (
+	"encoding/hex"
 	"errors"
 	"sync"
 
@@ -80,6 +81,10 @@ func (s *Store) build(p *plan, sc *script, to purpose, flags byte, checks []limi
 	if err := p.group(checks); err != nil {
 		return err
 	}
+	id := ""
+	if to == toRelease {
+		id = argv[0]
+	}
 	p.know, p.knows = p.know[:0], p.knows[:0]
 	for i := range checks {
 		c := &checks[i]
@@ -98,7 +103,7 @@ func (s *Store) build(p *plan, sc *script, to purpose, flags byte, checks []limi
 	p.buf, p.ends, p.from = p.buf[:0], p.ends[:0], p.from[:0]
 	n := 0
 	for k := 0; k < keys; k += each {
-		s.write(p, to, flags, checks, k, k+each)
+		s.write(p, to, flags, checks, k, k+each, id)
 		p.from = append(p.from, p.first[k])
 		n++
 	}
@@ -116,7 +121,7 @@ func (s *Store) mark(flags byte) string {
 }
 
 // write writes what a command says of the keys from one to before another one.
-func (s *Store) write(p *plan, to purpose, flags byte, checks []limits.Check, from, before int) {
+func (s *Store) write(p *plan, to purpose, flags byte, checks []limits.Check, from, before int, id string) {
 	now := s.nowMicro()
 	second := byte(1)
 	if to == toRelease || (to == toDecide || to == toForce) && flags&askReserve == 0 {
@@ -156,6 +161,7 @@ func (s *Store) write(p *plan, to purpose, flags byte, checks []limits.Check, fr
 			p.buf = appendTag(p.buf, s.prefix, key)
 			if to == toRelease {
 				p.buf = append(p.buf, suffixSettled...)
+				p.buf = hex.AppendEncode(p.buf, []byte(id))
 			} else {
 				p.buf = append(p.buf, suffixReserved...)
 			}

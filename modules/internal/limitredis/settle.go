@@ -52,7 +52,7 @@ func (s *Store) settleShared(d *limits.Decision) {
 	st.checks = make([]limits.Check, 0, len(d.Checks))
 	for i := range d.Checks {
 		c := &d.Checks[i]
-		if c.Weight == 0 || c.Exceeded && c.Rule.Shadow {
+		if c.Exceeded && c.Rule.Shadow {
 			continue // nothing was counted
 		}
 		changed = changed || c.Actual != c.Weight

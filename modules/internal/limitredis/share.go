@@ -94,16 +94,15 @@ func (s *Store) mirror(d *limits.Decision) {
 }
 
 // refuse tells that a decision about a hard limit cannot be made now.
-func (s *Store) refuse(d *limits.Decision, wait time.Duration) error {
+func (s *Store) refuse(d *limits.Decision, wait time.Duration, cause error) error {
 	s.stats.refused.Add(1)
 	d.RetryAfter = wait
 	if wait <= 0 {
 		// Spread, so that not all come back at once.
 		d.RetryAfter = time.Second + rand.N(2*time.Second) //nolint:gosec // Nothing to guess.
 	}
-	cause := s.conn.Err()
-	if cause == nil {
-		cause = errEpoch
+	if down := s.conn.Err(); down != nil {
+		cause = down
 	}
 	return fmt.Errorf("%w: %w", limits.ErrUnavailable, cause)
 }

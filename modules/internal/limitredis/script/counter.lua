@@ -212,39 +212,58 @@ end
 
 -- learn takes over what a gateway knows of a counter, if Redis has forgotten it.
 local function learn(c)
-  if not c.kver or c.kver <= c.ver then
+  local ver, a, b, kind = c.kver, c.ka, c.kb, c.kind
+  if not ver or ver <= c.ver then
     return
   end
-  local a, b = c.ka, c.kb
-  if c.kind == FIXED or c.kind == CALENDAR then
+  c.ver = ver
+  if not c.found then
+    c.found, c.a, c.b, c.untl = true, a, b, 0
+    if kind == SLIDING and b > 0 then
+      c.cells = pack(c.cell, b)
+    elseif kind == CALENDAR then
+      for i = 1, 3 do
+        if c.spans[i] == a then
+          c.untl = c.spans[i + 1] / 1000
+        end
+      end
+    end
+    return
+  end
+  if kind == FIXED or kind == CALENDAR then
     if a > c.a then
       c.a, c.b = a, b
     elseif a == c.a then
       c.b = max(b, c.b)
     end
-    if c.kind == CALENDAR and not c.found then
-      for i = 1, 3 do
-        if c.spans[i] == c.a then
-          c.untl = c.spans[i + 1] / 1000
-        end
-      end
-    end
-  elseif b > c.b then
+    return
+  elseif kind == BUCKET then
+    b = b - max(0, c.a - a) * c.lim
+  elseif c.a - a > 60 then
+    return
+  end
+  if b > c.b then
     c.a, c.b = max(a, c.a), b
-    if c.kind == SLIDING then
-      if c.found and c.a - a > 60 then
-        c.b = 0
-      end
-      c.cells = pack(c.cell, c.b)
+    if kind == SLIDING then
+      c.cells = pack(c.cell, b)
     end
   end
-  c.ver, c.found = c.kver, true
+end
+
+-- change gives the state a new version. Versions of a counter that is made anew are
+-- above those of the one that has passed: nothing changes each millisecond.
+local function change(c)
+  if c.ver == 0 then
+    c.ver = floor(now / 1000)
+  else
+    c.ver = c.ver + 1
+  end
 end
 
 -- add counts w, which may be negative, in the present.
 local function add(c, w)
   local kind, b = c.kind, c.b
-  c.ver = c.ver + 1
+  change(c)
   if kind == SLIDING then
     local cells, size = c.cells, c.size
     if cells == '' then
@@ -255,8 +274,8 @@ local function add(c, w)
       return
     end
     local v = unpack(c.cell, cells, #cells - size + 1)
-    local n = max(0, min(v + w, c.most, v + MAX - b))
-    c.b = b + n - v
+    local n = max(0, min(v + w, c.most, v + (MAX - b)))
+    c.b = b + (n - v)
     c.cells = sub(cells, 1, -size - 1) .. pack(c.cell, n)
     if n == 0 then
       drop(c, 0)

@@ -62,7 +62,7 @@ if not denied and not looking then
         local rec, untl = {''}, lease
         for i = group.first, group.last do
           local c = checks[i]
-          if c.w > 0 and not (c.over and c.f % WIDE >= SHADOW) then
+          if not (c.over and c.f % WIDE >= SHADOW) then
             rec[#rec + 1] = pack('<I6BI7I7', c.id, c.kind, c.kind == HELD and 0 or c.a, c.w)
             untl = max(untl, c.untl)
           end

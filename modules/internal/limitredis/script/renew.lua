@@ -2,7 +2,7 @@
 -- KEYS: counters, reservations. ARGV: the clock, the decision's ID, and, as they are
 -- kept, the windows of which the reservation is to be made again.
 local ms, id, windows = floor(now / 1000), ARGV[2], ARGV[3]
-local lease, untl = ms + 30000, ms
+local lease = ms + 30000
 local rec = call('HGET', KEYS[2], id)
 local past = rec and unpack('<I6', rec) <= ms
 if rec then
@@ -16,7 +16,7 @@ else
   return 0
 end
 call('HSET', KEYS[2], id, rec)
-_, untl = unpack('<I6I6', rec)
+local _, untl = unpack('<I6I6', rec)
 local ttl = max(untl - ms, 30000) + slack
 if call('PTTL', KEYS[2]) < ttl then
   call('PEXPIRE', KEYS[2], ttl)

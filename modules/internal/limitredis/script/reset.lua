@@ -17,7 +17,8 @@ for g = 1, groups do
       return pack('<c1I7', 'T', now)
     end
     if c.kind ~= HELD then
-      c.b, c.cells, c.ver = 0, '', c.ver + 1
+      c.b, c.cells = 0, ''
+      change(c)
     end
     out[#out + 1] = pack('<I6I7I7', c.ver, c.a, c.b)
   end

@@ -41,9 +41,9 @@ local function replace(c, slot, d)
       cells, i = rep('\0', -i * size) .. cells, 0
     end
     local v = unpack(c.cell, cells, i * size + 1)
-    local n = max(0, min(v + d, c.most, v + MAX - b))
+    local n = max(0, min(v + d, c.most, v + (MAX - b)))
     c.cells = sub(cells, 1, i * size) .. pack(c.cell, n) .. sub(cells, i * size + size + 1)
-    c.b = b + n - v
+    c.b = b + (n - v)
     drop(c, 0)
   elseif kind == BUCKET then
     c.b = max(0, min(MAX, b + d * c.len))
@@ -51,7 +51,7 @@ local function replace(c, slot, d)
   else
     c.b = max(0, min(MAX, b + d))
   end
-  c.ver = c.ver + 1
+  change(c)
 end
 
 local checks, out, n, k = {}, {pack('<c1I7', 'S', now)}, 0, 1
@@ -97,7 +97,7 @@ for g = 1, groups do
         local rid, _, slot, w = unpack('<I6BI7I7', rec, p)
         if rid == c.id then
           if c.kind == HELD then
-            c.a, c.ver = 0, c.ver + 1 -- counted anew when it is asked for
+            c.a = 0 -- counted anew when it is asked for
           else
             replace(c, slot, actual[i] - w)
           end
