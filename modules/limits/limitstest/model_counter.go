@@ -3,6 +3,7 @@
 package limitstest
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -25,6 +26,7 @@ type counter struct {
 type entry struct {
 	id      limits.ID
 	time    int64
+	until   int64 // when the window has passed
 	weight  int64 // as it counts now
 	settled bool
 }
@@ -46,22 +48,22 @@ func (n *counter) advance(r *limits.Rule, now time.Time) {
 		n.debt = max(0, n.debt-(n.time/1000-n.at)*r.Limit)
 		n.at = n.time / 1000
 	}
-	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return !within(r.Window, e.time, n.time) })
+	n.entries = slices.DeleteFunc(n.entries, func(e entry) bool { return e.until <= n.time })
 }
 
-// within says whether what was counted at a time is in the window of a later one.
-func within(w limits.Window, at, now int64) bool {
+// until is when the window of what is counted at a time has passed.
+func until(w limits.Window, at int64) int64 {
 	switch w.Kind {
 	case limits.Held:
-		return true
+		return math.MaxInt64
 	case limits.Sliding:
 		part := w.Part().Microseconds()
-		return now/part-at/part <= limits.Parts
+		return (at/part + limits.Parts + 1) * part
 	case limits.Bucket:
-		return now-at < w.Length.Microseconds()
+		return at + w.Length.Microseconds()
 	default:
 		_, end := w.Span(time.UnixMicro(at))
-		return now < end.UnixMicro()
+		return end.UnixMicro()
 	}
 }
 
@@ -74,7 +76,7 @@ func (n *counter) usedAt(r *limits.Rule, at int64) (sum int64) {
 		return (n.debt + length - 1) / length
 	}
 	for _, e := range n.entries {
-		if within(r.Window, e.time, at) {
+		if e.until > at {
 			sum = min(sum+e.weight, limits.MaxCount)
 		}
 	}
@@ -96,7 +98,7 @@ func (n *counter) reserved(r *limits.Rule) (sum int64) {
 
 // count adds a weight.
 func (n *counter) count(r *limits.Rule, id limits.ID, weight int64) {
-	n.entries = append(n.entries, entry{id: id, time: n.time, weight: weight})
+	n.entries = append(n.entries, entry{id: id, time: n.time, until: until(r.Window, n.time), weight: weight})
 	if weight > 0 {
 		n.counted = n.time
 	}
@@ -160,13 +162,7 @@ func (n *counter) frees(r *limits.Rule, weight int64, exceeded bool) time.Durati
 	// Something can only become free when an entry passes out of the window.
 	var ends []int64
 	for _, e := range n.entries {
-		if r.Window.Kind == limits.Sliding {
-			part := r.Window.Part().Microseconds()
-			ends = append(ends, (e.time/part+limits.Parts+1)*part)
-		} else {
-			_, end := r.Window.Span(time.UnixMicro(e.time))
-			ends = append(ends, end.UnixMicro())
-		}
+		ends = append(ends, e.until)
 	}
 	slices.Sort(ends)
 	for _, end := range slices.Compact(ends) {
