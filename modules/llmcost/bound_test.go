@@ -90,6 +90,7 @@ func TestAnswersAreLimited(t *testing.T) {
 		"another server, the newer one": {"vllm", chatPath, `{'model':'m','max_completion_tokens':400}`, nil, `{'max_tokens':100,'model':'m','max_completion_tokens':100}`, 100},
 		"another server, a lesser one":  {"vllm", chatPath, `{'model':'m','max_completion_tokens':40}`, nil, `{'max_tokens':40,'model':'m','max_completion_tokens':40}`, 40},
 		"another server, its own name":  {"vllm", chatPath, `{'model':'m','n_predict':-1}`, nil, `{'max_tokens':100,'model':'m','n_predict':100}`, 100},
+		"xai, none":                     {"xai", chatPath, `{'model':'grok-4.3'}`, nil, `{'max_completion_tokens':100,'model':'grok-4.3'}`, 100},
 		"completions":                   {"openai", "/v1/completions", `{'model':'gpt-4o-mini','prompt':['a','b']}`, nil, `{'max_tokens':100,'model':'gpt-4o-mini','prompt':['a','b']}`, 200},
 		"responses, none":               {"openai", "/v1/responses", `{'model':'gpt-5','input':'x'}`, nil, `{'max_output_tokens':100,'model':'gpt-5','input':'x'}`, 100},
 		"responses, more":               {"openai", "/v1/responses", `{'model':'gpt-5','max_output_tokens':101}`, nil, `{'model':'gpt-5','max_output_tokens':100}`, 100},

@@ -301,6 +301,8 @@ func TestEveryEndingIsRecordedOnce(t *testing.T) {
 				t.Parallel()
 				rt := newRoute(t, &Handler{Provider: "openai"}, nil)
 				rt.between, rt.tolerant = between, tc.returns
+				reserved := &asker{limits: []int64{0}}
+				rt.waiter = reserved
 				rt.client = func(w http.ResponseWriter) http.ResponseWriter {
 					if w = (hinting{w}); tc.leaves > 0 {
 						w = &leaving{w, tc.leaves}
@@ -355,6 +357,9 @@ func TestEveryEndingIsRecordedOnce(t *testing.T) {
 				llm := &rt.last.LLM
 				if used := tc.exact+tc.estimated > 0; llm.Metered != (used || tc.unknown > 0) || llm.PriceKnown != used || (llm.Cost > 0) != used || llm.Report.Counts.IsZero() == used {
 					t.Errorf("metered %v, price known %v, cost %s, counts %v", llm.Metered, llm.PriceKnown, llm.Cost, llm.Report.Counts)
+				}
+				if llm.Cost > reserved.bound.Cost || llm.Report.Counts.TotalInput() > reserved.bound.Input || llm.Report.Counts.TotalOutput() > reserved.bound.Output {
+					t.Errorf("cost %s, counts %v; at most %+v", llm.Cost, llm.Report.Counts, reserved.bound)
 				}
 				if _, ok := llm.Bounder.(*meter); ok {
 					t.Error("the bounder outlives the request")

@@ -203,9 +203,9 @@ var boundNames = func() *jsonpeek.Names {
 // bounder reads a request.
 type bounder struct {
 	call    *Call
-	members [firstServed + 12][]byte // as many as boundNames has
-	encoded int                      // bytes that are no text
-	images  int64                    // tokens
+	members [firstServed + servedMembers][]byte
+	encoded int   // bytes that are no text
+	images  int64 // tokens
 	Bounds
 }
 

@@ -49,36 +49,9 @@ func (r *bounder) output() (err error) {
 }
 
 // chatOutput reads OpenAI's older API and those of the many servers that speak it.
-// Some of these know max_tokens only, and others prefer the newer name if both
-// are there.
 func (r *bounder) chatOutput() error {
-	provider := r.call.Provider
-	azure := provider == "azure" || provider == "openai"
-	if r.call.Operation == "chat" {
-		newer := azure || provider == "xai" || provider == "groq"
-		if azure || r.set(inMaxCompletion) {
-			if err := r.limit(pathMaxCompletion, inMaxCompletion, newer); err != nil {
-				return err
-			}
-		}
-		if !newer || r.set(inMaxTokens) || len(r.Limits) == 0 {
-			if err := r.limit(pathMaxTokens, inMaxTokens, true); err != nil {
-				return err
-			}
-		}
-	} else if err := r.limit(pathMaxTokens, inMaxTokens, true); err != nil {
+	if err := r.chatLimits(); err != nil {
 		return err
-	}
-	if r.set(inNPredict) && !azure {
-		// Where a server knows it, it counts before the others.
-		tokens, err := atMost(r.members[inNPredict], pathPredict[0], true)
-		if err != nil {
-			return err
-		}
-		if tokens == None {
-			tokens = mostTokens
-		}
-		r.Limits = append(r.Limits, Limit{Path: pathPredict, Tokens: tokens})
 	}
 	n, err := count(r.members[inN], "n")
 	if err != nil {
@@ -100,6 +73,40 @@ func (r *bounder) chatOutput() error {
 	}
 	if r.set(inModalities) && string(r.members[inModalities]) != `["text"]` {
 		r.Drawn = true
+	}
+	return nil
+}
+
+// chatLimits reads the names that a limit has. Some servers know max_tokens only, and
+// others prefer the newer name if both are there.
+func (r *bounder) chatLimits() error {
+	newer := false
+	if r.call.Operation == "chat" {
+		switch r.call.Provider {
+		case "openai", "azure", "xai", "groq":
+			newer = true
+		}
+		if newer || !jsonpeek.IsNull(r.members[inMaxCompletion]) {
+			if err := r.limit(pathMaxCompletion, inMaxCompletion, newer); err != nil {
+				return err
+			}
+		}
+	}
+	if !newer || !jsonpeek.IsNull(r.members[inMaxTokens]) {
+		if err := r.limit(pathMaxTokens, inMaxTokens, true); err != nil {
+			return err
+		}
+	}
+	if raw := r.members[inNPredict]; !jsonpeek.IsNull(raw) && r.call.Provider != "openai" && r.call.Provider != "azure" {
+		// Where a server knows it, it counts before the others.
+		tokens, err := atMost(raw, pathPredict[0], true)
+		if err != nil {
+			return err
+		}
+		if tokens == None {
+			tokens = mostTokens
+		}
+		r.Limits = append(r.Limits, Limit{Path: pathPredict, Tokens: tokens})
 	}
 	return nil
 }

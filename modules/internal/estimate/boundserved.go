@@ -10,14 +10,19 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
+const servedMembers = 15
+
 // served are members by which a provider is told to do more than to answer once,
 // and what they tell.
-var served = []struct{ name, what string }{
+var served = [servedMembers]struct{ name, what string }{
 	{"background", "the answer is produced in the background"},
+	{"deferred", "the answer is produced in the background"},
 	{"web_search_options", "it has the provider search the web"},
 	{"search_parameters", "it has the provider search the web"},
 	{"search_options", "it has the provider search the web"},
 	{"enable_search", "it has the provider search the web"},
+	{"search_settings", "it has the provider search the web"},
+	{"data_sources", "it has the provider search data that it holds"},
 	{"plugins", "it uses plugins of the provider"},
 	{"models", "it names several models"},
 	{"fallbacks", "it names several models"},
@@ -36,7 +41,7 @@ func (r *bounder) served() {
 		}
 	}
 	model := strings.ToLower(r.call.Model)
-	for _, mark := range [...]string{"search-preview", "search-api", "deep-research", "sonar", ":online"} {
+	for _, mark := range [...]string{"search-preview", "search-api", "deep-research", "sonar", "compound", ":online"} {
 		if strings.Contains(model, mark) {
 			r.unbounded("the model searches the web by itself")
 		}
