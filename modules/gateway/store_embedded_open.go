@@ -3,50 +3,78 @@
 package gateway
 
 import (
+	"errors"
+	"fmt"
+
 	"go.uber.org/zap"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/limitdb"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )
 
-// embeddedCounters are the counters of a store that is open.
-type embeddedCounters interface {
-	limits.Store
-	Stats() limitmem.Stats
-}
-
 // openEmbedded is an EmbeddedStore that is open.
 type openEmbedded struct {
-	embeddedCounters
-	store *EmbeddedStore // as it was opened
-	log   func() *zap.Logger
-	close func() error
+	limits.Store
+	store  *EmbeddedStore // as it was opened
+	log    func() *zap.Logger
+	memory *limitmem.Store
+	db     *limitdb.DB // nil if in memory alone
 }
 
 // Open implements Store.
 func (s *EmbeddedStore) Open(env StoreEnv) (OpenStore, error) {
-	o := &openEmbedded{store: s, log: env.Log, close: func() error { return nil }}
-	o.embeddedCounters = limitmem.New(limitmem.Options{MaxEntries: s.MaxEntries, MaxBytes: s.MaxMemory})
+	o := &openEmbedded{store: s, log: env.Log}
+	if s.dir == "" {
+		o.memory = limitmem.New(limitmem.Options{MaxEntries: s.MaxEntries, MaxBytes: s.MaxMemory})
+		o.Store = o.memory
+		return o, nil
+	}
+	db, recovery, err := limitdb.Open(limitdb.Options{
+		Dir: s.dir, MaxEntries: s.MaxEntries, MaxBytes: s.MaxMemory, OnChange: env.Changed,
+	})
+	if errors.Is(err, limitdb.ErrInUse) {
+		return nil, fmt.Errorf("%w; stop that process, or give this one a directory of its own with the option: store embedded <path>", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w (to keep counters in memory alone, write: store embedded memory)", err)
+	}
+	o.db, o.memory, o.Store = db, db.Store, db
+	log := env.Log().With(zap.String("path", s.dir), zap.String("recovery", recovery.String()))
+	if recovery.Lossy() {
+		log.Error("counters of limits opened, and some of what was counted is lost")
+	} else {
+		log.Info("counters of limits opened")
+	}
 	return o, nil
 }
 
 // Close implements OpenStore.
-func (o *openEmbedded) Close() error { return o.close() }
+func (o *openEmbedded) Close() error {
+	if o.db == nil {
+		return nil
+	}
+	return o.db.Close()
+}
 
 // Statistics implements StoreStatistics.
 func (o *openEmbedded) Statistics() StoreStats {
-	s := o.Stats()
+	s := o.memory.Stats()
 	return StoreStats{Entries: int64(s.Entries), Bytes: s.Bytes, Evicted: int64(s.Evicted), Overflowed: int64(s.Overflowed)}
 }
 
 // Facts implements StoreFacts.
 func (o *openEmbedded) Facts() map[string]any {
-	s := o.Stats()
-	path := o.store.dir
-	if path == "" {
-		path = "memory"
+	s := o.memory.Stats()
+	facts := map[string]any{"path": "memory", "entries": s.Entries, "bytes": s.Bytes, "unsettled": s.Open}
+	if o.db != nil {
+		disk, err := o.db.Stats()
+		facts["path"], facts["file_bytes"], facts["unwritten"] = o.store.dir, disk.FileBytes, disk.Unwritten
+		if err != nil {
+			facts["error"] = err.Error()
+		}
 	}
-	return map[string]any{"path": path, "entries": s.Entries, "bytes": s.Bytes, "unsettled": s.Open}
+	return facts
 }
 
 // Tune implements StoreTuner. Counters lie in memory that was divided when the store

@@ -193,6 +193,7 @@ func TestReloadChangesTheStore(t *testing.T) {
 	if n, _ := two[1].closings(); n != 1 {
 		t.Error("the new store is not closed")
 	}
+	eventually(t, "giving back all stores", func() bool { return len(undrained.all()) == 0 })
 }
 
 // A store that is being closed is not opened before that is over.
