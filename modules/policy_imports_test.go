@@ -69,6 +69,7 @@ var floors = map[string]int{
 	"modules/gatewayroute":  floorFeature,
 	"modules/iprestriction": floorFeature,
 	"modules/keyauth":       floorFeature,
+	"modules/quota":         floorFeature,
 	"modules/llmcost":       floorFeature,
 	"modules/mockllm":       floorFeature,
 	"modules/requestguard":  floorFeature,

@@ -42,8 +42,10 @@ func NewID() (id ID) {
 
 // Check is one limit of a request, and what came of it.
 type Check struct {
+	// Rule is the limit.
 	Rule *Rule
-	Key  Key
+	// Key is who is counted.
+	Key Key
 	// Weight is what is counted if the request is admitted: from 0 to MaxCount.
 	Weight int64
 	// Actual is for Settle: what the request came to in the end. For Concurrent it

@@ -111,6 +111,7 @@ func (p Period) String() string {
 
 // Window is the span of time that a rule is about.
 type Window struct {
+	// Kind is how the window passes.
 	Kind Kind
 	// Length of Sliding, Fixed and Bucket: whole milliseconds, at least a second,
 	// at most 366 days; for Bucket at most a day.
@@ -170,7 +171,9 @@ func (w Window) lengthID() string {
 
 // Rule is one limit, for any number of keys. Rules are shared and never change.
 type Rule struct {
-	Unit   Unit
+	// Unit is what is counted.
+	Unit Unit
+	// Window is the time in which it is counted.
 	Window Window
 	// Limit in units, from 1 to MaxCount.
 	Limit int64

@@ -1,9 +1,10 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package quota
+package quotas
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,9 +22,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
+	_ "github.com/caddy-gateway/tollgate/modules"
 	"github.com/caddy-gateway/tollgate/modules/gateway"
-	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
-	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/limits"
 	"github.com/caddy-gateway/tollgate/modules/limits/limitstest"
 )
@@ -90,7 +90,6 @@ type server struct {
 	srv   *caddyhttp.Server
 	app   *gateway.App
 	model *model
-	last  *state.Request
 }
 
 // provisioning is serial: Caddy's contexts are global.
@@ -193,7 +192,7 @@ func (s *server) expect(n int, path string, headers ...string) {
 
 // keyed is the option of a consumer with a key that is its name.
 func keyed(name, more string) string {
-	return fmt.Sprintf("consumer %s {\n\t\t\tkey %s\n\t\t\t%s\n\t\t}\n\t\t", name, apikey.Hash(demoKey(name)), more)
+	return fmt.Sprintf("consumer %s {\n\t\t\tkey sha256:%x\n\t\t\t%s\n\t\t}\n\t\t", name, sha256.Sum256([]byte(demoKey(name))), more)
 }
 
 func demoKey(name string) string { return "demo-key-of-" + name + "-not-a-secret" }
@@ -221,17 +220,4 @@ func upstream(t *testing.T, h http.HandlerFunc) (address string, requests func()
 		defer mu.Unlock()
 		return n
 	}
-}
-
-// load loads a quota from JSON beside the server's own.
-func (s *server) load(config string) error {
-	h := &Handler{app: s.app}
-	if err := json.Unmarshal([]byte(config), h); err != nil {
-		return err
-	}
-	h.setDefaults()
-	if err := h.compile(); err != nil {
-		return err
-	}
-	return h.Validate()
 }

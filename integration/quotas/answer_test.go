@@ -1,6 +1,6 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package quota
+package quotas
 
 import (
 	"encoding/json"

@@ -1,15 +1,12 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package quota
+package quotas
 
 import (
 	"net/http"
 	"slices"
 	"testing"
 	"time"
-
-	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
-	_ "github.com/caddy-gateway/tollgate/modules/keyauth"
 )
 
 func TestCountsBy(t *testing.T) {
