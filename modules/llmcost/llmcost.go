@@ -183,6 +183,9 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	return rq.EndTapped(m.writer)
 }
 
+// TellsCall implements state.CallTeller.
+func (*Handler) TellsCall() {}
+
 // endpoint says what the request is for: by its path, or, for JSON posted to a
 // path that says nothing, in the format of the provider.
 func (h *Handler) endpoint(r *http.Request) usage.Endpoint {
