@@ -28,8 +28,8 @@ type group struct {
 func NewGroups(q Query) *Groups {
 	g := &Groups{
 		q: q, rows: map[group]*Row{},
-		byTag:  slices.Contains(q.By, ByTag),
-		byTime: slices.Contains(q.By, ByHour) || slices.Contains(q.By, ByDay),
+		byTag:  slices.Contains(q.By, ByTag) && !q.Whole,
+		byTime: slices.Contains(q.By, ByHour) || slices.Contains(q.By, ByDay) || q.Whole,
 	}
 	g.first, g.end = q.Hours()
 	return g
@@ -57,6 +57,9 @@ func (g *Groups) Add(h Hour, w *Row) {
 // group returns what of h and k the query tells apart, but for the tags.
 func (g *Groups) group(h Hour, k *Key) group {
 	var to group
+	if g.q.Whole {
+		return group{h, *k}
+	}
 	for _, d := range g.q.By {
 		switch d {
 		case ByConsumer:

@@ -20,6 +20,9 @@ type Query struct {
 	// By lists what rows are told apart by, and rows are sorted by it in that
 	// order. Without dimensions everything becomes one row, and nothing none.
 	By []Dimension
+	// Whole gives every row of every hour as it is kept, with its hour and its whole
+	// key, and By is only how they are sorted. It is for copying a ledger.
+	Whole bool
 	// MaxRows, if above zero, bounds the memory of an answer: one that would have
 	// more rows has MaxRows+1, by which it can be told, and what they say is of no
 	// use.

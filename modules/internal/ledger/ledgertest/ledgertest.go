@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"filters", testFilters},
 		{"dimensions", testDimensions},
 		{"tags", testTags},
+		{"whole rows", testWhole},
 		{"hours", testHours},
 		{"equal sums", testEqualSums},
 		{"copies", testCopies},

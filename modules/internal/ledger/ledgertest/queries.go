@@ -206,3 +206,31 @@ func testEqualSums(t *testing.T, open Open) {
 		t.Errorf("the hours add up to %+v, want %+v", got, want)
 	}
 }
+
+// testWhole: a ledger can be copied row by row.
+func testWhole(t *testing.T, open Open) {
+	var records []ledger.Record
+	for i, tags := range []string{"", "ci", "ci,prod"} {
+		for h := range 3 {
+			records = append(records, changed(Call("a", "x"), func(r *ledger.Record) {
+				r.Tags, r.At = tags, Noon.Add(time.Duration(h*i)*time.Hour)
+			}))
+		}
+	}
+	l := recorded(t, open, records...)
+	rows := Rows(t, l, ledger.Query{Whole: true})
+	if len(rows) != 1+3+3 {
+		t.Errorf("%d rows are kept: %+v", len(rows), rows)
+	}
+	copied := ledger.NewTable(ledger.Options{})
+	for i := range rows {
+		copied.Add(ledger.HourOf(rows[i].Hour), &rows[i])
+	}
+	for _, by := range [][]ledger.Dimension{nil, {ledger.ByTag}, {ledger.ByHour}} {
+		g := ledger.NewGroups(ledger.Query{By: by})
+		copied.AddTo(g)
+		if want := Rows(t, l, ledger.Query{By: by}); !slices.Equal(g.Rows(), want) {
+			t.Errorf("by %v the copy has %+v, want %+v", by, g.Rows(), want)
+		}
+	}
+}
