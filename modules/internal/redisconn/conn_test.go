@@ -51,7 +51,7 @@ func connect(t testing.TB, o Options) *Conn {
 // mustUp waits for a connection to be up.
 func mustUp(t testing.TB, c *Conn) time.Duration {
 	t.Helper()
-	return redistest.Within(t, time.Second, "Redis is up", c.Up)
+	return redistest.Within(t, soon(), "Redis is up", c.Up)
 }
 
 // set writes by Do.

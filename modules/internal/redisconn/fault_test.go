@@ -17,6 +17,10 @@ import (
 // callers is how many at once use the connection while it fails.
 const callers = 50
 
+// pace is how long each of them does something else after a call, so that it is not
+// the machine that fails first.
+const pace = 10 * time.Millisecond
+
 // load uses a connection from many goroutines until it is stopped.
 type load struct {
 	stop    atomic.Bool
@@ -38,10 +42,10 @@ func startLoad(c *Conn, use func(context.Context) error) *load {
 				switch {
 				case errors.Is(err, ErrDown):
 					l.refused[i]++
-					time.Sleep(time.Millisecond) // as a caller with something else to do
 				case err != nil && took > time.Millisecond:
 					l.slow[i]++
 				}
+				time.Sleep(pace)
 			}
 		})
 	}
@@ -59,34 +63,45 @@ func (l *load) end() (worst time.Duration, slow, refused int) {
 	return worst, slow, refused
 }
 
-// bearable is what a call may take on a machine that does other things as well. The
-// timeout is 25 ms.
-const bearable = 150 * time.Millisecond
+// The timeout of these tests is longer than the default, since a test machine does
+// other things as well. Bearable is what a call may take then, and soon how long it may
+// take until Redis is used again.
+const (
+	patient  = 100 * time.Millisecond
+	bearable = 3 * patient
+)
+
+func soon() time.Duration {
+	if testing.Short() { // with the race detector
+		return 5 * time.Second
+	}
+	return time.Second
+}
 
 // survive breaks Redis under load and mends it, and checks what is promised of that.
 func survive(t *testing.T, o Options, breaks, mends func()) {
 	t.Helper()
 	var told changes
-	o.OnChange = told.add
+	o.OnChange, o.Timeout, o.DialTimeout = told.add, patient, patient
 	c := connect(t, o)
 	mustUp(t, c)
 	l := startLoad(c, func(ctx context.Context) error { return c.Client().Incr(ctx, "load").Err() })
 	redistest.Eventually(t, "load", func() bool {
 		n, err := c.Client().Get(context.Background(), "load").Int()
-		return err == nil && n > 1000
+		return err == nil && n > 200
 	})
 	breaks()
-	noticed := redistest.Within(t, time.Second, "the failure is noticed", func() bool { return !c.Up() })
+	noticed := redistest.Within(t, soon(), "the failure is noticed", func() bool { return !c.Up() })
 	if err := set(c, "key"); !errors.Is(err, ErrDown) {
 		t.Errorf("down, Do = %v", err)
 	}
 	epoch := c.Epoch()
 	mends()
-	took := redistest.Within(t, time.Second, "Redis is back", c.Up)
+	took := redistest.Within(t, soon(), "Redis is back", c.Up)
 	if c.Epoch() == epoch {
 		t.Error("it comes back as if nothing could be lost")
 	}
-	redistest.Within(t, time.Second, "it is used", func() bool { return set(c, "key") == nil })
+	redistest.Within(t, soon(), "it is used", func() bool { return set(c, "key") == nil })
 	worst, slow, refused := l.end()
 	t.Logf("noticed after %v, worst call %v, at most %d slow calls of one caller, %d refused, back after %v",
 		noticed.Round(time.Millisecond), worst.Round(time.Millisecond), slow, refused, took.Round(time.Millisecond))
@@ -96,7 +111,11 @@ func survive(t *testing.T, o Options, breaks, mends func()) {
 	if refused == 0 {
 		t.Error("nobody was refused at once")
 	}
-	if got := told.get(); !slices.Equal(got, []bool{true, false, true}) {
+	got := told.get()
+	if testing.Short() { // with the race detector, Redis may be too slow for a moment
+		got = got[:min(len(got), 3)]
+	}
+	if !slices.Equal(got, []bool{true, false, true}) {
 		t.Errorf("told %v", got)
 	}
 }
@@ -122,7 +141,7 @@ func TestFaults(t *testing.T) {
 		}},
 		{"cut", func(_ *redistest.Server, p *redistest.Proxy) (breaks, mends func()) { return p.Cut, p.Mend }},
 		{"slow", func(_ *redistest.Server, p *redistest.Proxy) (breaks, mends func()) {
-			return func() { p.SetLatency(100 * time.Millisecond) }, func() { p.SetLatency(0) }
+			return func() { p.SetLatency(3 * patient) }, func() { p.SetLatency(0) }
 		}},
 		{"very slow", func(_ *redistest.Server, p *redistest.Proxy) (breaks, mends func()) {
 			return func() { p.SetLatency(time.Second) }, func() { p.SetLatency(0) }
@@ -179,6 +198,43 @@ func TestDownAtStart(t *testing.T) {
 	}
 }
 
+// TestFrozenCosts: with the timeout of the gateway, a frozen server costs each of many
+// callers that long once, and then nothing.
+func TestFrozenCosts(t *testing.T) {
+	s := redistest.Start(t)
+	c := connect(t, Options{URLs: []string{s.URL()}})
+	mustUp(t, c)
+	s.Stop()
+	var (
+		running sync.WaitGroup
+		took    [callers]time.Duration
+	)
+	for i := range callers {
+		running.Go(func() {
+			began := time.Now()
+			if err := set(c, "key"); err == nil {
+				t.Error("a frozen server answers")
+			}
+			took[i] = time.Since(began)
+		})
+	}
+	running.Wait()
+	slices.Sort(took[:])
+	t.Logf("%v to %v, half of them up to %v", took[0], took[callers-1], took[callers/2])
+	if took[callers/2] > 2*DefaultTimeout && !testing.Short() {
+		t.Errorf("half of the callers waited for more than %v", took[callers/2])
+	}
+	began := time.Now()
+	for range 1000 {
+		if err := set(c, "key"); !errors.Is(err, ErrDown) {
+			t.Fatalf("then, Do = %v", err)
+		}
+	}
+	if each := time.Since(began) / 1000; each > 10*time.Microsecond {
+		t.Errorf("then, a call takes %v", each)
+	}
+}
+
 func TestFailover(t *testing.T) {
 	g := redistest.StartGroup(t)
 	for _, tc := range []struct {
@@ -222,7 +278,7 @@ func TestClusterFailover(t *testing.T) {
 func TestClusterReshards(t *testing.T) {
 	cluster := redistest.StartCluster(t, false)
 	var told changes
-	c := connect(t, Options{URLs: cluster.URLs()[:1], Cluster: true, OnChange: told.add})
+	c := connect(t, Options{URLs: cluster.URLs()[:1], Cluster: true, OnChange: told.add, Timeout: patient, DialTimeout: patient})
 	mustUp(t, c)
 	var calls, failures atomic.Int64
 	var first atomic.Pointer[error]

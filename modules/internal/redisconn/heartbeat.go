@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -118,10 +119,35 @@ func (c *Conn) beat() {
 	if b.good++; b.good < b.trials {
 		return
 	}
+	c.warm(ctx)
 	b.mark, b.upAt, b.good = p.mark, time.Now(), 0
 	c.turn()
 	c.breaker.close()
 	c.tell(true, nil)
+}
+
+// maxWarm is how many connections are made before others may use Redis again.
+const maxWarm = 32
+
+// warm makes connections, up to as many as there were. Otherwise all who have waited
+// for Redis would make theirs at the same moment, and find it slow.
+func (c *Conn) warm(ctx context.Context) {
+	var all sync.WaitGroup
+	ping := func(client redis.UniversalClient, n int) {
+		for range min(n, maxWarm) {
+			all.Go(func() { _ = client.Ping(ctx).Err() }) // whoever needs it will see
+		}
+	}
+	n := c.wires.lost()
+	if cluster, ok := c.client.(*redis.ClusterClient); ok {
+		_ = cluster.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error { // as above
+			ping(master, n/3)
+			return nil
+		})
+	} else {
+		ping(c.client, n)
+	}
+	all.Wait()
 }
 
 // missed takes note of a beat that failed.

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type wires struct {
 	mu   sync.Mutex
 	open map[*wire]struct{}
+	last int // how many were cut
 }
 
 func newWires() *wires { return &wires{open: map[*wire]struct{}{}} }
@@ -53,21 +55,33 @@ func (w *wires) cut() {
 	w.mu.Lock()
 	all := w.open
 	w.open = map[*wire]struct{}{}
+	w.last = len(all)
 	w.mu.Unlock()
 	for c := range all {
 		_ = c.Close() // none is used again
 	}
 }
 
+// lost is how many connections were cut the last time.
+func (w *wires) lost() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
 // wire is a connection that its wires know.
 type wire struct {
 	net.Conn
-	wires *wires
+	wires  *wires
+	closed atomic.Bool
 }
 
 // Close implements net.Conn. It does not say goodbye, as TLS would, because that may
-// take seconds.
+// take seconds. Closing again is no error: the client does not know of the first time.
 func (c *wire) Close() error {
+	if !c.closed.CompareAndSwap(false, true) {
+		return nil
+	}
 	c.wires.mu.Lock()
 	delete(c.wires.open, c)
 	c.wires.mu.Unlock()
