@@ -87,9 +87,13 @@ func (rq *Request) SetBody(r *http.Request, data []byte) {
 	r.Header.Set("Content-Length", strconv.Itoa(len(data)))
 }
 
+// replaceBody makes b the body. A settlement from outside may be reading the one
+// before.
 func (rq *Request) replaceBody(b *buffer) {
+	rq.account.hold()
 	b.prev = rq.body
 	rq.body = b
+	rq.account.release()
 }
 
 func (rq *Request) releaseBody() {

@@ -123,6 +123,10 @@ func (rq *Request) logSecondError(r *http.Request, err error) {
 }
 
 func (rq *Request) writeError(w *Writer, r *http.Request, f Failure, shape apierror.Shape) error {
+	if isGRPC(r) {
+		rq.writeGRPCError(w, r, f)
+		return nil
+	}
 	body := apierror.Append(make([]byte, 0, 512), shape, apierror.Error{
 		Status: f.Status, Code: f.Code, Message: f.Message, RequestID: rq.ID(),
 	})
