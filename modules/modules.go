@@ -19,5 +19,6 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/llmcost"
 	_ "github.com/caddy-gateway/tollgate/modules/mockllm"
 	_ "github.com/caddy-gateway/tollgate/modules/quota"
+	_ "github.com/caddy-gateway/tollgate/modules/redisstore"
 	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
 )

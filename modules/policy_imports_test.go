@@ -72,6 +72,7 @@ var floors = map[string]int{
 	"modules/quota":         floorFeature,
 	"modules/llmcost":       floorFeature,
 	"modules/mockllm":       floorFeature,
+	"modules/redisstore":    floorFeature,
 	"modules/requestguard":  floorFeature,
 
 	"modules": floorAssembly,

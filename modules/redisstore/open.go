@@ -1,0 +1,81 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package redisstore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
+	"github.com/caddy-gateway/tollgate/modules/internal/limitredis"
+	"github.com/caddy-gateway/tollgate/modules/internal/redisconn"
+)
+
+// openStore is a Store that is open.
+type openStore struct {
+	*limitredis.Store
+	conn    *redisconn.Conn
+	local   *limitmem.Store
+	servers []string
+	secrets []string
+}
+
+// Open implements gateway.Store. Redis need not be there.
+func (s *Store) Open(env gateway.StoreEnv) (gateway.OpenStore, error) {
+	o := &openStore{servers: s.servers, secrets: s.secrets, local: limitmem.New(limitmem.Options{})}
+	options := s.options
+	options.Instance = env.Instance
+	options.OnChange = func(_ bool, err error) { env.Changed(o.told(err)) }
+	conn, err := redisconn.New(options)
+	if err != nil {
+		return nil, redact(err, s.secrets)
+	}
+	o.conn = conn
+	o.Store = limitredis.New(limitredis.Options{Conn: conn, Local: o.local, Sync: s.sync})
+	conn.Start()
+	o.Store.Start()
+	return o, nil
+}
+
+// Close implements gateway.OpenStore.
+func (o *openStore) Close() error {
+	return o.told(errors.Join(o.Store.Close(), o.conn.Close()))
+}
+
+// Err implements limits.Store.
+func (o *openStore) Err() error { return o.told(o.Store.Err()) }
+
+// told returns an error that says which Redis it is about, and shows no password.
+func (o *openStore) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return redact(fmt.Errorf("%s: %w", strings.Join(o.servers, ", "), err), o.secrets)
+}
+
+// Statistics implements gateway.StoreStatistics: it is about the local share of the
+// limits, by which decisions are made while Redis cannot be used.
+func (o *openStore) Statistics() gateway.StoreStats {
+	s := o.local.Stats()
+	return gateway.StoreStats{Entries: int64(s.Entries), Bytes: s.Bytes, Evicted: int64(s.Evicted), Overflowed: int64(s.Overflowed)}
+}
+
+// Facts implements gateway.StoreFacts.
+func (o *openStore) Facts() map[string]any {
+	s := o.Stats()
+	return map[string]any{
+		"servers": o.servers, "up": o.conn.Up(), "instances": o.conn.Instances(),
+		"decided_by_redis": s.Shared, "decided_locally": s.Local, "refused": s.Refused,
+		"unsettled": s.Open, "settlements_waiting": s.Pending, "settlements_lost": s.Dropped,
+		"losses_of_data": s.Epochs,
+	}
+}
+
+// Interface guards
+var (
+	_ gateway.OpenStore       = (*openStore)(nil)
+	_ gateway.StoreStatistics = (*openStore)(nil)
+	_ gateway.StoreFacts      = (*openStore)(nil)
+)
