@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// seen is how many slots the hand looks at before it takes the least used of
-	// them, if none is free to go.
-	seenAtLeast = 24
-	// seenAtMost is how many it looks at before it gives up.
-	seenAtMost = 256
+	// lookAhead is how many slots are looked at for one that holds nothing any more.
+	lookAhead = 24
+	// goRound is how many slots the hand passes before it takes the least used one
+	// that it has seen, or gives up.
+	goRound = 256
 	// reclaimed is how many chunks of another class are looked at for one that can
 	// be given back.
 	reclaimed = 4
@@ -33,14 +33,19 @@ func (sh *shard) makeRoom(class uint32, now int64) bool {
 
 // grow allocates a chunk, if there is room.
 func (sh *shard) grow(class uint32) bool {
-	bytes := chunkBytes[class]
-	if (sh.entries+chunkSize)*4 > len(sh.index)*3 {
-		bytes += int64(4 * len(sh.index)) // it will grow
+	index := max(firstIndex, len(sh.index))
+	for (sh.slots+chunkSize)*4 > index*3 {
+		index *= 2
 	}
+	bytes := chunkBytes[class] + int64(4*(index-len(sh.index)))
 	if sh.bytes+bytes > sh.maxBytes || sh.chunks(class) >= maxSlots/chunkSize {
 		return false
 	}
-	sh.bytes += chunkBytes[class]
+	sh.bytes += bytes
+	sh.slots += chunkSize
+	if index > len(sh.index) {
+		sh.rehash(index)
+	}
 	var first uint32
 	switch class {
 	case classSmall:
@@ -81,44 +86,67 @@ func (sh *shard) evict(class uint32, now int64) bool {
 	if slots == 0 {
 		return false
 	}
+	if r := sh.findPassed(class, slots, now); r != 0 {
+		sh.remove(r)
+		return true
+	}
 	hand := sh.hand(class)
 	var best ref
 	least := uint8(maxUse + 1)
-	for step := range min(slots, seenAtMost) {
-		if step >= seenAtLeast && best != 0 {
-			break
-		}
-		if *hand++; *hand >= slots {
-			*hand = 0
-		}
-		if sh.missing(class, *hand/chunkSize) {
-			continue
-		}
-		r := refOf(class, *hand)
-		hd := sh.head(r)
-		if hd.tag == 0 || hd.inUse() {
-			continue
-		}
-		if sh.passed(r, now) {
-			sh.remove(r)
-			return true
-		}
-		if hd.lasting() {
+	for range min(slots, goRound) {
+		*hand = after(*hand, slots)
+		r, hd := sh.candidate(class, *hand)
+		if r == 0 || hd.lasting() && !sh.passed(r, now) {
 			continue
 		}
 		if hd.use < least {
 			best, least = r, hd.use
 		}
-		if hd.use > 0 {
-			hd.use--
+		if hd.use == 0 {
+			break
 		}
+		hd.use--
 	}
 	if best == 0 {
 		return false
 	}
+	if !sh.passed(best, now) {
+		sh.evicted++
+	}
 	sh.remove(best)
-	sh.evicted++
 	return true
+}
+
+// findPassed looks at the next slots for one that holds nothing any more.
+func (sh *shard) findPassed(class, slots uint32, now int64) ref {
+	ahead := &sh.ahead[class]
+	for range min(slots, lookAhead) {
+		*ahead = after(*ahead, slots)
+		if r, _ := sh.candidate(class, *ahead); r != 0 && sh.passed(r, now) {
+			return r
+		}
+	}
+	return 0
+}
+
+func after(hand, slots uint32) uint32 {
+	if hand++; hand < slots {
+		return hand
+	}
+	return 0
+}
+
+// candidate returns a slot if it holds a counter that is not in use.
+func (sh *shard) candidate(class, number uint32) (ref, *head) {
+	if sh.missing(class, number/chunkSize) {
+		return 0, nil
+	}
+	r := refOf(class, number)
+	hd := sh.head(r)
+	if hd.tag == 0 || hd.inUse() {
+		return 0, nil
+	}
+	return r, hd
 }
 
 // evictOther forgets a counter of any class but one.
@@ -179,5 +207,6 @@ func (sh *shard) giveBack(class, chunk uint32, now int64) bool {
 		sh.wide.chunks[chunk] = nil
 	}
 	sh.bytes -= chunkBytes[class]
+	sh.slots -= chunkSize
 	return true
 }

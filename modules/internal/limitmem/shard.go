@@ -48,7 +48,9 @@ type shard struct {
 	small  slab[small]
 	narrow slab[narrow]
 	wide   slab[wide]
+	slots  int                     // of all classes, free ones included
 	free   [classWide + 1][]uint32 // by class
+	ahead  [classWide + 1]uint32   // how far slots have been looked at
 
 	gone       []stored // counters that are forgotten here but kept elsewhere
 	dirty      int      // how many slots have flagDirty
@@ -139,11 +141,7 @@ func (sh *shard) insert(k id, t tag, now int64) ref {
 	sh.entries++
 	hd := sh.head(r)
 	hd.id, hd.tag = k, t
-	if sh.entries*4 > len(sh.index)*3 {
-		sh.rehash()
-	} else {
-		sh.link(r, hd)
-	}
+	sh.link(r, hd)
 	return r
 }
 
@@ -158,10 +156,8 @@ func (sh *shard) link(r ref, hd *head) {
 	sh.index[i] = mark(h, r.class()) | r.number()
 }
 
-// rehash makes the index larger, with all slots in it.
-func (sh *shard) rehash() {
-	size := max(firstIndex, 2*len(sh.index))
-	sh.bytes += int64(4 * (size - len(sh.index)))
+// rehash makes a new index, with all slots in it.
+func (sh *shard) rehash(size int) {
 	sh.index = make([]uint32, size)
 	sh.each(func(r ref, hd *head) { sh.link(r, hd) })
 }

@@ -13,12 +13,13 @@
 //
 // The number of counters and the bytes that they take are bounded
 // (Options.MaxEntries, Options.MaxBytes); each shard has an equal part of both.
-// Where a new counter finds no room, another one makes place. A hand goes round
-// the slots, some at a time, and takes
+// Where a new counter finds no room, another one makes place:
 //
-//   - first, a counter that holds nothing, or whose window has passed;
-//   - otherwise the least used of those it has seen, where each decision about a
-//     counter is a use, and each visit of the hand takes one away.
+//   - if there is one among the next slots, a counter that holds nothing, or whose
+//     window has passed;
+//   - otherwise one that is little used. A hand goes round the slots, and takes the
+//     first whose uses are used up: each decision about a counter but the first is a
+//     use, of which up to 7 are kept, and each visit of the hand takes one away.
 //
 // It never takes a counter that is at its limit or has denied, so that no flood of
 // other keys lets an offender in again; nor one that counts money; nor one with
@@ -66,8 +67,9 @@ type Options struct {
 	// MaxEntries bounds the number of counters, by default DefaultMaxEntries.
 	MaxEntries int
 	// MaxBytes bounds the bytes that counters and their index take, by default
-	// DefaultMaxBytes. Reservations that are not settled take some 70 bytes more
-	// each, and are not bounded here, since requests in flight are.
+	// DefaultMaxBytes. Not bounded here are overflow counters, of which there is one
+	// for each level and rule, and reservations that are not settled, which take
+	// some 100 bytes each.
 	MaxBytes int64
 	// Clock tells the time. By default it is that of the system, see above.
 	Clock func() time.Time

@@ -295,7 +295,7 @@ func (x *at) frees(c *limits.Check, now int64) time.Duration {
 // judge notes what matters when it is asked whether a counter may be forgotten.
 func (x *at) judge(r *limits.Rule, exceeded bool) {
 	hd := x.head
-	if hd.use < maxUse {
+	if hd.use < maxUse && !x.fresh {
 		hd.use++
 	}
 	if x.used >= r.Capacity() || exceeded && x.used > 0 {
