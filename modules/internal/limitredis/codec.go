@@ -82,6 +82,8 @@ func appendCheck(dst []byte, r *rule, flags byte, weight int64, now int64, k *kn
 const (
 	answerAdmitted  = 'A'
 	answerDenied    = 'D'
+	answerPlainly   = 'a' // like A, without the time
+	answerRefused   = 'd' // like D, without the time
 	answerEpoch     = 'E' // another epoch than the one the gateway knows, or too young
 	answerSpans     = 'T' // the clocks differ: tell the spans again
 	answerCancelled = 'X'

@@ -78,8 +78,12 @@ func (s *Store) decideRedis(p *plan, d *limits.Decision, hard bool, token string
 		}
 		argv = append(argv, token)
 	}
+	sc := decideScript
+	if flags == 0 {
+		sc = plainScript
+	}
 	for range 2 {
-		if err := s.build(p, decideScript, toDecide, flags, d.Checks, argv...); err != nil {
+		if err := s.build(p, sc, toDecide, flags, d.Checks, argv...); err != nil {
 			return err
 		}
 		_ = s.line.ask(p.cmds...) // each command has its error
@@ -105,11 +109,13 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 			continue
 		}
 		kind := byte(r.int(1))
-		s.observe(r.int(7))
+		if kind != answerPlainly && kind != answerRefused {
+			s.observe(r.int(7))
+		}
 		switch kind {
-		case answerAdmitted:
+		case answerAdmitted, answerPlainly:
 			admitted++
-		case answerDenied:
+		case answerDenied, answerRefused:
 			d.Denied = true
 		case answerSpans:
 			again = true
@@ -171,7 +177,7 @@ func (s *Store) forgetCounted(p *plan, d *limits.Decision) {
 		return
 	}
 	for i, cmd := range p.cmds {
-		if cmd.answer == "" || cmd.answer[0] != answerAdmitted {
+		if !cmd.admitted() {
 			continue
 		}
 		for _, n := range p.part(i) {

@@ -48,6 +48,11 @@ func (c *command) done() {
 	c.answer, c.err = c.sent.Result()
 }
 
+// admitted says that Redis has counted what it was asked about.
+func (c *command) admitted() bool {
+	return c.err == nil && c.answer != "" && (c.answer[0] == answerAdmitted || c.answer[0] == answerPlainly)
+}
+
 // unknown says that Redis does not have the script: it has restarted, or was told to
 // forget its scripts.
 func (c *command) unknown() bool {

@@ -17,6 +17,8 @@ var (
 	counterSource string
 	//go:embed script/decide.lua
 	decideSource string
+	//go:embed script/plain.lua
+	plainSource string
 	//go:embed script/settle.lua
 	settleSource string
 	//go:embed script/renew.lua
@@ -26,6 +28,7 @@ var (
 	//go:embed script/mark.lua
 	markSource string
 
+	plainScript  = newScript(plainSource)
 	decideScript = newScript(counterSource, decideSource)
 	settleScript = newScript(counterSource, settleSource)
 	renewScript  = newScript(counterSource, renewSource)

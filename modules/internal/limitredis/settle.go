@@ -83,7 +83,7 @@ func (s *Store) cancel(d *limits.Decision, known bool) {
 func (s *Store) takeBack(p *plan, d *limits.Decision) {
 	st := settlement{id: limits.NewID()}
 	for i, cmd := range p.cmds {
-		if cmd.err != nil || cmd.answer == "" || cmd.answer[0] != answerAdmitted {
+		if !cmd.admitted() {
 			continue
 		}
 		for _, n := range p.part(i) {

@@ -86,7 +86,7 @@ local function load(v, checks, first, last)
     if c then
       c.found, c.untl, c.ver, c.a, c.b = true, untl, ver, a, b
       c.cells = sub(v, q, q + size - 1)
-    elseif untl * 1000 > now then
+    elseif (untl + slack) * 1000 > now then
       rest, longest = rest .. sub(v, p, q + size - 1), max(longest, untl)
     end
     p = q + size
