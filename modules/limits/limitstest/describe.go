@@ -15,8 +15,8 @@ func describe(checks []limits.Check) string {
 	var b strings.Builder
 	for i := range checks {
 		c := &checks[i]
-		fmt.Fprintf(&b, "\n  %s of %q limit %d burst %d soft %v shadow %v, weight %d: exceeded %v, used %d, reserved %d, frees %s",
-			c.Rule.ID(), short(c.Key.Subject), c.Rule.Limit, c.Rule.Burst, c.Rule.Soft, c.Rule.Shadow,
+		fmt.Fprintf(&b, "\n  %s of %q in %q limit %d burst %d soft %v shadow %v, weight %d: exceeded %v, used %d, reserved %d, frees %s",
+			c.Rule.ID(), short(c.Key.Subject), short(c.Key.Level), c.Rule.Limit, c.Rule.Burst, c.Rule.Soft, c.Rule.Shadow,
 			c.Weight, c.Exceeded, c.Used, c.Reserved, wait(c.Frees))
 	}
 	return b.String()

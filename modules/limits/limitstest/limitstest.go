@@ -37,7 +37,7 @@ type Opener struct {
 	// earlier one. Then only the exceeded checks that it names are compared.
 	Recalled bool
 	// Steps is how many operations each random test makes; 0 is 2000 in short mode
-	// and 10000 otherwise.
+	// and 6000 otherwise.
 	Steps int
 }
 
@@ -48,7 +48,7 @@ var start = time.Date(2026, time.March, 4, 5, 6, 7, 8_009_000, time.UTC)
 func Run(t *testing.T, o Opener) {
 	t.Helper()
 	if o.Steps == 0 {
-		o.Steps = 10_000
+		o.Steps = 6_000
 		if testing.Short() {
 			o.Steps = 2_000
 		}
