@@ -43,6 +43,7 @@ const config = `{
 	}
 	gateway {
 		{{LEDGER}}
+		{{STORE}}
 		group llm
 		consumer demo {
 			key sha256:6b8111459789699847b4fb8f873ce354fe08912088644bc6f94dbf986fde8236
@@ -75,7 +76,15 @@ var chains = map[string]string{
 	"header":         "request_header X-A 1",
 	"chain":          wholeChain,
 	"chain_journal":  wholeChain,
+	"quota":          "quota {\n" + threeWindows + "\nby ip\n}",
+	"quota_one":      "quota {\nrequests 10000000/min\nby ip\n}",
+	"chain_quota":    wholeChain + "\nquota {\n" + threeWindows + "\n}",
+	// With counters that survive a kill, and cost that is reserved and settled.
+	"chain_quota_journal": wholeChain + "\nquota {\n" + threeWindows + "\n}",
+	"chain_budget":        wholeChain + "\nquota {\n" + threeWindows + "\ncost 1000000usd/month\n}",
 }
+
+const threeWindows = "requests 10000000/min 100000000/hour 1000000000/day"
 
 const wholeChain = "correlation_id\nrequest_guard\nkey_auth\nip_restriction\nacl allow llm\nllm_cost openai"
 
@@ -86,15 +95,17 @@ func server(tb testing.TB, chain string) http.Handler {
 	if chain == "bare" || chain == "header" {
 		format = "format json"
 	}
-	more, ledger := "", "ledger memory"
+	more, ledger, store := "", "ledger memory", "store embedded memory"
 	switch chain {
 	case "key_auth_100k":
 		more = "consumers " + manyConsumers(tb, 100_000)
 	case "chain_journal":
 		ledger = "ledger " + filepath.Join(tb.TempDir(), "ledger")
+	case "chain_quota_journal", "chain_budget":
+		store = "store embedded " + filepath.Join(tb.TempDir(), "limits")
 	}
 	text := strings.NewReplacer(
-		"{{CHAIN}}", chains[chain], "{{CONSUMERS}}", more, "{{FORMAT}}", format, "{{LEDGER}}", ledger,
+		"{{CHAIN}}", chains[chain], "{{CONSUMERS}}", more, "{{FORMAT}}", format, "{{LEDGER}}", ledger, "{{STORE}}", store,
 	).Replace(config)
 	return provision(tb, text)
 }
@@ -309,6 +320,7 @@ func pair(tb testing.TB, bare, chain http.Handler, answer string, rounds int) re
 var measured = []string{
 	"bare", "header", "encoder", "correlation_id", "request_guard", "key_auth", "key_auth_100k",
 	"ip_restriction", "acl", "llm_cost", "llm_cost_plain", "chain", "chain_journal",
+	"quota_one", "quota", "chain_quota", "chain_quota_journal", "chain_budget",
 }
 
 // BenchmarkRatio reports, for each handler and the whole chain, its processor
