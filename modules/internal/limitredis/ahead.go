@@ -10,11 +10,9 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )
 
-// syncer is what the gateway has counted by itself and Redis does not know yet, with
-// Options.Sync.
-type syncer struct {
-	every time.Duration
-
+// aheadTable is what the gateway has counted by itself and Redis does not know yet:
+// with Options.Sync, or because Redis was down.
+type aheadTable struct {
 	mu    sync.Mutex
 	dirty map[knownKey]*delta
 	open  map[limits.ID]bool // decisions that are not settled
@@ -26,12 +24,35 @@ type delta struct {
 	weight int64
 }
 
-// maxDirty bounds the counters of one exchange. If there are more, they are
-// exchanged at once.
+// maxDirty bounds the counters of one exchange. What is counted of more than these
+// between two exchanges is told to nobody.
 const maxDirty = 100_000
 
-func newSyncer(every time.Duration) *syncer {
-	return &syncer{every: every, dirty: make(map[knownKey]*delta), open: make(map[limits.ID]bool)}
+func (y *aheadTable) init() {
+	y.dirty, y.open = make(map[knownKey]*delta), make(map[limits.ID]bool)
+}
+
+// opened takes note of a decision that will be settled.
+func (y *aheadTable) opened(id limits.ID) {
+	y.mu.Lock()
+	y.open[id] = true
+	y.mu.Unlock()
+}
+
+// closed says whether a decision was not settled before.
+func (y *aheadTable) closed(id limits.ID) (was bool) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	was = y.open[id]
+	delete(y.open, id)
+	return was
+}
+
+// idle says that Redis knows all.
+func (y *aheadTable) idle() bool {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return len(y.dirty) == 0
 }
 
 // strict says that a check is always decided by Redis: where a limit is hard, and
@@ -71,11 +92,9 @@ func (s *Store) decideAhead(d *limits.Decision) error {
 		d.Checks[i] = from.Checks[*at]
 		*at++
 	}
-	s.sync.note(s, &near, !d.Denied)
+	s.ahead.note(s, &near, !d.Denied)
 	if !d.Denied && reserves(near.Checks) {
-		s.sync.mu.Lock()
-		s.sync.open[d.ID] = true
-		s.sync.mu.Unlock()
+		s.ahead.opened(d.ID)
 	}
 	return nil
 }
@@ -113,33 +132,36 @@ func (s *Store) settleAhead(d *limits.Decision) {
 	if len(near.Checks) == 0 {
 		return
 	}
-	if reserves(near.Checks) {
-		s.sync.mu.Lock()
-		was := s.sync.open[d.ID]
-		delete(s.sync.open, d.ID)
-		s.sync.mu.Unlock()
-		if !was {
-			return
-		}
+	if reserves(near.Checks) && !s.ahead.closed(d.ID) {
+		return
 	}
 	s.local.Settle(&near)
-	for i := range near.Checks {
-		near.Checks[i].Weight = near.Checks[i].Actual - near.Checks[i].Weight
+	s.ahead.settled(s, &near)
+}
+
+// settled takes note of what a decision has come to.
+func (y *aheadTable) settled(s *Store, d *limits.Decision) {
+	changed := limits.Decision{Checks: append([]limits.Check(nil), d.Checks...)}
+	for i := range changed.Checks {
+		c := &changed.Checks[i]
+		c.Weight = c.Actual - c.Weight
 	}
-	s.sync.note(s, &near, true)
+	y.note(s, &changed, true)
 }
 
 // note takes note of what was asked about, and of what was counted.
-func (y *syncer) note(s *Store, d *limits.Decision, counted bool) {
+func (y *aheadTable) note(s *Store, d *limits.Decision, counted bool) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	for i := range d.Checks {
 		c := &d.Checks[i]
+		if strict(c.Rule) {
+			continue
+		}
 		k := knownKey{c.Key, s.rules.get(c.Rule).id}
 		e := y.dirty[k]
 		if e == nil {
 			if len(y.dirty) >= maxDirty {
-				s.pending.poke()
 				continue
 			}
 			e = &delta{check: *c}
@@ -154,7 +176,7 @@ func (y *syncer) note(s *Store, d *limits.Decision, counted bool) {
 // exchanges tells Redis from time to time what was counted here, and learns what all
 // have counted.
 func (s *Store) exchanges() {
-	tick := time.NewTicker(s.sync.every)
+	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	for {
 		select {
@@ -169,7 +191,7 @@ func (s *Store) exchanges() {
 
 // exchange tells and learns once. What Redis does not learn now it learns next time.
 func (s *Store) exchange() {
-	y := s.sync
+	y := &s.ahead
 	y.mu.Lock()
 	all := y.dirty
 	y.dirty = make(map[knownKey]*delta, len(all))
@@ -207,7 +229,7 @@ func (s *Store) exchangeSome(batch []*delta) {
 
 // exchanged reads the total of one counter.
 func (s *Store) exchanged(p *plan, e *delta) {
-	y := s.sync
+	y := &s.ahead
 	k := knownKey{e.check.Key, s.rules.get(e.check.Rule).id}
 	cmd := p.cmds[0]
 	if cmd.err != nil || cmd.answer == "" || cmd.answer[0] != answerAdmitted {
@@ -230,6 +252,7 @@ func (s *Store) exchanged(p *plan, e *delta) {
 	if now := y.dirty[k]; now != nil {
 		c.Used += now.weight // counted here meanwhile
 	}
-	c.Used = max(0, c.Used)
-	s.local.Set([]limits.Check{c})
+	if c.Used = max(0, c.Used); s.every > 0 {
+		s.local.Set([]limits.Check{c})
+	}
 }

@@ -20,7 +20,7 @@ func (s *Store) Decide(ctx context.Context, d *limits.Decision) error {
 		s.stats.recalled.Add(1)
 		return nil
 	}
-	if s.sync != nil {
+	if s.every > 0 {
 		return s.decideAhead(d)
 	}
 	return s.decideShared(d)
@@ -161,7 +161,9 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 	}
 	if d.Denied {
 		again = false
-		s.forgetCounted(p, d)
+		if len(p.cmds) > 1 {
+			s.retell(p, d)
+		}
 		if s.over != nil {
 			s.over.remember(s, d)
 		}
@@ -170,24 +172,34 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 	return again, nil
 }
 
-// forgetCounted corrects the results of checks that were counted by a command while
-// another one denied.
-func (s *Store) forgetCounted(p *plan, d *limits.Decision) {
-	if len(p.cmds) == 1 {
+// retell sets the results of checks that were counted by a command while another one
+// denied, as they are without what was taken back.
+func (s *Store) retell(p *plan, d *limits.Decision) {
+	var parts []int
+	for i, cmd := range p.cmds {
+		if cmd.admitted() {
+			parts = append(parts, p.part(i)...)
+		}
+	}
+	if len(parts) == 0 {
 		return
 	}
-	for i, cmd := range p.cmds {
-		if !cmd.admitted() {
-			continue
-		}
-		for _, n := range p.part(i) {
-			if c := &d.Checks[n]; !c.Exceeded || !c.Rule.Shadow {
-				c.Used = max(0, c.Used-c.Weight)
-				if c.Used == 0 {
-					c.Frees = 0
-				}
-			}
-		}
+	checks := make([]limits.Check, len(parts))
+	for i, n := range parts {
+		checks[i] = d.Checks[n]
+	}
+	l := plans.Get().(*plan)
+	defer plans.Put(l)
+	if s.build(l, decideScript, toTell, askLook, checks) != nil {
+		return
+	}
+	// If Redis does not answer, the results are a little too high.
+	_, _ = s.asked(l, func(r *reader, n int) {
+		r.result(&checks[n], nil, true)
+	})
+	for i, n := range parts {
+		c, o := &d.Checks[n], &checks[i]
+		c.Exceeded, c.Used, c.Frees = o.Exceeded, o.Used, o.Frees
 	}
 }
 

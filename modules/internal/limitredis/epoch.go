@@ -65,8 +65,8 @@ func (s *Store) admission() (token string, wait time.Duration) {
 		return "", grace
 	}
 	if s.cluster {
-		if age := time.Now().UnixNano() - s.epoch.since.Load(); age < int64(grace) {
-			return "", grace - time.Duration(age)
+		if age := time.Now().UnixNano() - s.epoch.since.Load(); age < int64(s.grace) {
+			return "", s.grace - time.Duration(age)
 		}
 	}
 	return *t, 0
@@ -95,6 +95,9 @@ func (s *Store) watch() {
 				_ = s.lookAtMark() // tried again soon
 			}
 			s.epoch.mu.Unlock()
+			if s.every == 0 && !s.ahead.idle() {
+				s.exchange() // what was admitted while Redis was down
+			}
 		}
 		if s.epoch.token.Load() != nil {
 			suspected = false

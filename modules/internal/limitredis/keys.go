@@ -11,8 +11,8 @@ import (
 // The keys of Redis: the prefix, a hash tag that stands for level and subject, and
 // what the key holds.
 const (
-	suffixCounters = "}:c" // all counters of a level and subject
-	suffixReserved = "}:r" // what decisions have reserved of them
+	suffixCounters = "}:c"  // all counters of a level and subject
+	suffixReserved = "}:r"  // what decisions have reserved of them
 	suffixSettled  = "}:s:" // that a decision without reservations is settled
 	suffixMark     = ":limits:mark"
 )

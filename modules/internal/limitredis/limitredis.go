@@ -65,6 +65,7 @@ type Store struct {
 	cluster bool
 	clock   func() time.Time
 	prefix  string
+	grace   time.Duration // Cluster: after an epoch has begun
 
 	rules   ruleTable
 	line    line
@@ -75,7 +76,8 @@ type Store struct {
 	pending pendingQueue
 	journal Journal
 	epoch   epoch
-	sync    *syncer
+	every   time.Duration // Options.Sync
+	ahead   aheadTable
 	skew    atomic.Int64 // microseconds by which Redis's clock is ahead
 	stats   counters
 
@@ -94,7 +96,7 @@ type Store struct {
 func New(o Options) *Store {
 	s := &Store{
 		conn: o.Conn, client: o.Conn.Client(), clock: o.Clock, prefix: o.Conn.Prefix(),
-		local: o.Local, journal: o.Journal, stop: make(chan struct{}),
+		local: o.Local, journal: o.Journal, grace: grace, every: o.Sync, stop: make(chan struct{}),
 	}
 	_, s.cluster = s.client.(*redis.ClusterClient)
 	if s.local == nil {
@@ -108,9 +110,7 @@ func New(o Options) *Store {
 	s.open.init()
 	s.pending.init(o.Pending)
 	s.epoch.init()
-	if o.Sync > 0 {
-		s.sync = newSyncer(o.Sync)
-	}
+	s.ahead.init()
 	return s
 }
 
@@ -121,7 +121,7 @@ func (s *Store) Start() {
 		s.conn.OnEpoch(s.epoch.suspect)
 		s.work.Go(s.background)
 		s.work.Go(s.watch)
-		if s.sync != nil {
+		if s.every > 0 {
 			s.work.Go(s.exchanges)
 		}
 	})

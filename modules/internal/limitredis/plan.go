@@ -16,6 +16,7 @@ type purpose uint8
 const (
 	toDecide purpose = iota
 	toLook
+	toTell  // toLook, with the weight
 	toForce // counts whatever the limit
 	toSettle
 	toRelease // toSettle of what has no reservations

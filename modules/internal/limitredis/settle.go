@@ -33,7 +33,7 @@ func (s *Store) Settle(d *limits.Decision) {
 	switch {
 	case d.Denied:
 		return
-	case s.sync != nil:
+	case s.every > 0:
 		s.settleAhead(d)
 		return
 	case d.Degraded:

@@ -72,6 +72,12 @@ func (s *Store) decideLocal(d *limits.Decision) error {
 		// What remains is what this gateway would still admit.
 		c.Used = c.Rule.Capacity() - o.Rule.Capacity() + o.Used
 	}
+	if !d.Denied {
+		s.ahead.note(s, d, true) // Redis is told when it is back
+		if reserves(d.Checks) {
+			s.ahead.opened(d.ID)
+		}
+	}
 	return nil
 }
 
@@ -79,6 +85,9 @@ func (s *Store) settleLocal(d *limits.Decision) {
 	l := s.byShare(d, s.instances())
 	defer l.release()
 	s.local.Settle(&l.Decision)
+	if !reserves(d.Checks) || s.ahead.closed(d.ID) {
+		s.ahead.settled(s, d)
+	}
 }
 
 // mirror has the local share know what Redis has counted, so that it goes on from

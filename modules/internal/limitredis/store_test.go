@@ -54,27 +54,45 @@ func flush(s limits.Store) {
 	s.(*Store).Flush(ctx)
 }
 
-func TestStoreKeepsTheContract(t *testing.T) {
-	t.Parallel()
-	r := redistest.Start(t)
+// opener opens stores of their own, which share a prefix.
+func opener(urls []string, cluster bool, prepare func(t testing.TB, prefix string)) limitstest.Opener {
 	var stores atomic.Int64
 	several := func(t testing.TB, n int, clock *limitstest.Clock) (all []limits.Store) {
 		t.Helper()
 		prefix := "t" + strconv.FormatInt(stores.Add(1), 10)
-		seasoned(t, r, prefix)
+		prepare(t, prefix)
 		for range n {
-			o := Options{Conn: connect(t, redisconn.Options{URLs: []string{r.URL()}, Prefix: prefix}), Over: -1}
+			o := Options{Conn: connect(t, redisconn.Options{URLs: urls, Cluster: cluster, Prefix: prefix}), Over: -1}
 			if clock != nil {
 				o.Clock = clock.Now
 			}
-			all = append(all, open(t, o))
+			s := New(o)
+			s.grace = 0
+			s.Start()
+			t.Cleanup(func() { _ = s.Close() })
+			all = append(all, s)
 		}
 		return all
 	}
-	limitstest.Run(t, limitstest.Opener{
+	return limitstest.Opener{
 		Open:    func(t testing.TB, clock *limitstest.Clock) limits.Store { return several(t, 1, clock)[0] },
 		Several: several,
 		Virtual: true,
 		Flush:   flush,
-	})
+	}
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	limitstest.Run(t, opener([]string{r.URL()}, false, func(t testing.TB, prefix string) {
+		t.Helper()
+		seasoned(t, r, prefix)
+	}))
+}
+
+func TestStoreKeepsTheContractInACluster(t *testing.T) {
+	t.Parallel()
+	c := redistest.StartCluster(t, false)
+	limitstest.Run(t, opener(c.URLs(), true, func(testing.TB, string) {}))
 }
