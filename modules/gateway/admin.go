@@ -22,11 +22,13 @@ func init() { caddy.RegisterModule(new(adminAPI)) }
 //
 //	GET /gateway/consumers      who may call; key identifiers only
 //	GET /gateway/usage          what was used and what it cost
+//	GET /gateway/limits         what is used of limits, and when it frees
+//	DELETE /gateway/limits      forgets what was counted in them
 //	GET /gateway/ledger/backup  a copy of the ledger
 //	GET /gateway/prices         the prices that are in force for a model
 //	GET /gateway/health         the state of each part; 503 if one has failed
 //
-// It only reads. Each request asks for the app of the running config, because
+// But for that one it only reads. Each request asks for the app of the running config, because
 // Caddy replaces the admin endpoint before it knows whether a new config is
 // any good: an app taken at provisioning could be one that was refused.
 type adminAPI struct {
@@ -54,6 +56,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/gateway/", Handler: caddy.AdminHandlerFunc(a.nothing)},
 		{Pattern: "/gateway/consumers", Handler: a.endpoint(serveConsumers, "name", "limit", "offset")},
 		{Pattern: "/gateway/usage", Handler: a.endpoint(serveUsage, usageParams...)},
+		{Pattern: "/gateway/limits", Handler: a.limits()},
 		{Pattern: "/gateway/ledger/backup", Handler: a.endpoint(serveBackup)},
 		{Pattern: "/gateway/prices", Handler: a.endpoint(servePrices, "model", "provider")},
 		{Pattern: "/gateway/health", Handler: a.endpoint(serveHealth)},
@@ -62,16 +65,27 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 
 func (a *adminAPI) nothing(_ http.ResponseWriter, r *http.Request) error {
 	return adminError(http.StatusNotFound,
-		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
+		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/limits, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
 }
 
-// endpoint wraps serve with what all endpoints have in common: they answer GET
-// and HEAD, know their parameters, and need an app.
+// endpoint is a handler that only reads.
 func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) error, params ...string) caddy.AdminHandlerFunc {
+	return a.accepting(methods{http.MethodGet, http.MethodHead}, func(app *App, w http.ResponseWriter, _ *http.Request, query url.Values) error {
+		return serve(app, w, query)
+	}, params...)
+}
+
+// methods are those that an endpoint answers.
+type methods []string
+
+// accepting wraps serve with what all endpoints have in common: they answer some
+// methods, know their parameters, and need an app.
+func (a *adminAPI) accepting(m methods, serve func(*App, http.ResponseWriter, *http.Request, url.Values) error, params ...string) caddy.AdminHandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			return adminError(http.StatusMethodNotAllowed, "%s only answers GET and HEAD", r.URL.Path)
+		if !slices.Contains(m, r.Method) {
+			w.Header().Set("Allow", strings.Join(m, ", "))
+			last := len(m) - 1
+			return adminError(http.StatusMethodNotAllowed, "%s only answers %s and %s", r.URL.Path, strings.Join(m[:last], ", "), m[last])
 		}
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
@@ -99,7 +113,7 @@ func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) er
 		if r.Method == http.MethodHead {
 			w = headOnly{w}
 		}
-		return serve(app, w, query)
+		return serve(app, w, r, query)
 	}
 }
 

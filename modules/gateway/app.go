@@ -210,6 +210,7 @@ func (a *App) Start() error {
 	}
 	a.shared.metrics.limitConsumers(a.MetricsConsumers)
 	a.shared.metrics.retainConsumers(func(name string) bool { return a.table.Consumer(name) != nil })
+	a.retainBudgets()
 	a.warnAboutLogs()
 	return nil
 }

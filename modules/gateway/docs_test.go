@@ -92,6 +92,8 @@ func TestDocumentedAnswers(t *testing.T) {
 	strictly(t, blocks(t, "gateway.md", "json", `"rates"`)[0], &price)
 	var list usageList
 	strictly(t, blocks(t, "gateway.md", "json", `"since"`)[0], &list)
+	strictly(t, blocks(t, "gateway.md", "json", `"frees_in_seconds"`)[0], new(limitList))
+	strictly(t, blocks(t, "gateway.md", "json", `"kept"`)[0], new(limitReset))
 
 	m, ok := pricing.Default().Lookup(price.Provider, price.ID)
 	if !ok {
@@ -156,6 +158,8 @@ func TestDocumentedNames(t *testing.T) {
 	m.observe(rq, ok())
 	rq.Failure.Denied = true
 	m.observe(rq, ok())
+	m.limits.exceededBy("demo", "requests 1/min", LimitDenied).Inc()
+	m.budgetUsed("demo", "cost 1usd/day", "alice", 0.5)
 	families, err := reg.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -165,8 +169,8 @@ func TestDocumentedNames(t *testing.T) {
 			t.Errorf("the page does not name the %s %s", f.GetType(), f.GetName())
 		}
 	}
-	if len(families) != len(m.vectors())+4 {
-		t.Errorf("%d metrics were gathered, want all %d", len(families), len(m.vectors())+4)
+	if want := len(m.vectors()) + len(m.limits.collectors()) + 4; len(families) != want {
+		t.Errorf("%d metrics were gathered, want all %d", len(families), want)
 	}
 	_, err = adapt(t, "gateway {\nnonsense\n}")
 	_, valid, _ := strings.Cut(err.Error(), "valid options are: ")

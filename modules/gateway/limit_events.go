@@ -3,6 +3,7 @@
 package gateway
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ const (
 	// was not in the shadow: once in ten seconds for each limit and subject.
 	EventQuotaExceeded = "quota_exceeded"
 	// EventBudgetThreshold is emitted when 80 % and when 100 % of a budget is used:
-	// once for each until it is used less again.
+	// once for each, until so much less is used that a new window must have begun,
+	// rather than a reservation have been settled.
 	EventBudgetThreshold = "budget_threshold"
 )
 
@@ -62,7 +64,14 @@ const (
 	// for those who subscribe. What is beyond is not emitted.
 	maxEvents    = 10_000
 	queuedEvents = 256
+	// sweepEvery is how often what was emitted is searched for what can be forgotten,
+	// where the bound is reached.
+	sweepEvery = time.Second
 )
+
+// thresholds are percentages of a budget, and below which of them it is told again
+// that they are reached.
+var thresholds = [...]struct{ percent, again float64 }{{80, 60}, {100, 80}}
 
 // limitEvents emits the events of one config, one after the other and away from
 // requests: who subscribes may take his time.
@@ -73,12 +82,15 @@ type limitEvents struct {
 
 	mu      sync.Mutex
 	emitted map[eventKey]time.Time // of EventQuotaExceeded
-	reached map[eventKey]int       // percentage of a budget that was told of
+	swept   time.Time
+	told    map[eventKey][len(thresholds)]bool // which were reached
 }
 
+// eventKey stands for a limit and a subject. It has no room for what clients send.
 type eventKey struct {
-	key  limits.Key
-	rule string
+	key    [16]byte
+	unit   limits.Unit
+	window string
 }
 
 type queuedEvent struct {
@@ -94,7 +106,7 @@ func (l *limitEvents) open(ctx caddy.Context) {
 	}
 	l.ctx, l.app = ctx, app.(*caddyevents.App)
 	l.queue = make(chan queuedEvent, queuedEvents)
-	l.emitted, l.reached = make(map[eventKey]time.Time), make(map[eventKey]int)
+	l.emitted, l.told = make(map[eventKey]time.Time), make(map[eventKey][len(thresholds)]bool)
 	go func() {
 		for {
 			select {
@@ -117,11 +129,7 @@ func (l *limitEvents) exceeded(e *LimitEvent, outcome LimitOutcome) {
 	last, known := l.emitted[key]
 	emit := now.Sub(last) >= eventEvery
 	if emit && !known && len(l.emitted) >= maxEvents {
-		for k, at := range l.emitted {
-			if now.Sub(at) >= eventEvery {
-				delete(l.emitted, k)
-			}
-		}
+		l.sweep(now)
 		emit = len(l.emitted) < maxEvents
 	}
 	if emit {
@@ -135,33 +143,52 @@ func (l *limitEvents) exceeded(e *LimitEvent, outcome LimitOutcome) {
 	}
 }
 
+// sweep forgets what no longer matters, unless it has just done so: under a flood of
+// subjects nothing may.
+func (l *limitEvents) sweep(now time.Time) {
+	if now.Sub(l.swept) < sweepEvery {
+		return
+	}
+	l.swept = now
+	for k, at := range l.emitted {
+		if now.Sub(at) >= eventEvery {
+			delete(l.emitted, k)
+		}
+	}
+}
+
 // thresholds emits EventBudgetThreshold for those that are newly reached.
 func (l *limitEvents) thresholds(e *LimitEvent) {
 	if l.app == nil {
 		return
 	}
-	reached := 0
-	for _, percent := range [...]int{80, 100} {
-		if float64(e.Used) >= float64(e.Limit)*float64(percent)/100 {
-			reached = percent
+	percent := float64(e.Used) / float64(e.Limit) * 100
+	key := e.id()
+	var news [len(thresholds)]bool
+	l.mu.Lock()
+	told, known := l.told[key]
+	for i, t := range thresholds {
+		switch {
+		case percent >= t.percent:
+			news[i] = !told[i]
+			told[i] = true
+		case percent < t.again:
+			told[i] = false
 		}
 	}
-	key := e.id()
-	l.mu.Lock()
-	before, known := l.reached[key]
 	switch {
-	case reached == 0:
-		delete(l.reached, key)
-	case known || len(l.reached) < maxEvents:
-		l.reached[key] = reached
+	case !slices.Contains(told[:], true):
+		delete(l.told, key)
+	case known || len(l.told) < maxEvents:
+		l.told[key] = told
 	default:
-		reached = 0
+		clear(news[:])
 	}
 	l.mu.Unlock()
-	for _, percent := range [...]int{80, 100} {
-		if before < percent && percent <= reached {
+	for i, t := range thresholds {
+		if news[i] {
 			data := e.data()
-			data["percent"] = percent
+			data["percent"] = int(t.percent)
 			l.send(EventBudgetThreshold, data)
 		}
 	}
@@ -174,7 +201,7 @@ func (l *limitEvents) send(name string, data map[string]any) {
 	}
 }
 
-func (e *LimitEvent) id() eventKey { return eventKey{e.Key, e.Unit.String() + "/" + e.Window} }
+func (e *LimitEvent) id() eventKey { return eventKey{e.Key.Hash(), e.Unit, e.Window} }
 
 // data is what subscribers are told.
 func (e *LimitEvent) data() map[string]any {

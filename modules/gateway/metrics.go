@@ -155,6 +155,7 @@ func (m *metrics) retainConsumers(exists func(string) bool) {
 	if len(gone) == 0 {
 		return
 	}
+	m.limits.retainBudgets(func(_, _, consumer string) bool { return !gone[consumer] })
 	m.series.Range(func(key, value any) bool {
 		if gone[key.(seriesKey).consumer] {
 			m.series.Delete(key)

@@ -239,6 +239,10 @@ func TestRetainConsumersLeavesNothing(t *testing.T) {
 		}
 		rq.Failure = state.Failure{Code: "demo_denied", Denied: true}
 		m.observe(rq, state.Outcome{Status: 403})
+		m.budgetUsed("demo", "cost 1usd/day", rq.ConsumerName(), 0.5)
+	}
+	if n := seriesCount(t, reg, "budget_used_ratio"); n != defaultMetricsConsumers {
+		t.Fatalf("there are %d budgets, want one of each consumer", n)
 	}
 	start := time.Now()
 	m.retainConsumers(func(string) bool { return false })
@@ -250,7 +254,7 @@ func TestRetainConsumersLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetType().String() != "GAUGE" { // those of the process have no labels
+		if len(f.GetMetric()[0].GetLabel()) > 0 { // those of the process have none
 			t.Errorf("%s still has %d series", f.GetName(), len(f.GetMetric()))
 		}
 	}

@@ -19,17 +19,41 @@ type Quota interface {
 	// LimitsOf returns the limits that are counted for a consumer, of whatever
 	// route they are.
 	LimitsOf(c *consumers.Consumer) []LimitOf
+	// Levels returns the sets of limits that the quota enforces: its own, or those of
+	// all plans.
+	Levels() []Level
 	// CheckPlace returns an error if the routes around the quota make it useless.
 	// It is asked at start, when all routes are known.
 	CheckPlace() error
 }
 
-// LimitOf is a limit of a consumer.
+// Level is a set of limits that count the same subjects.
+type Level struct {
+	// Quota is the name of the quota or plan, and By what it counts by.
+	Quota, By string
+	// Rules are the limits, and Texts what was written for each. They are not to be
+	// changed.
+	Rules []limits.Rule
+	Texts []string
+	// Of returns the limits as they count a subject: a consumer, the identifier of a
+	// key, a group, a route, an address or a network, or a value of the header or
+	// placeholder, which can also be given as "sha256:" and the hex digits of its
+	// digest. The subject is empty where everybody is counted together. An error
+	// says what the subject should be.
+	Of func(subject string) ([]LimitOf, error)
+}
+
+// LimitOf is a limit as it counts one subject.
 type LimitOf struct {
-	// Quota is the name of the quota or plan, By what it counts by, and Text the
-	// limit as it was written.
+	// Quota is the name of the quota or plan, By what it counts the subject by, and
+	// Text the limit as it was written. Callers whom a quota cannot count as it
+	// should are counted by "ip", or by "user" where somebody else has
+	// authenticated them.
 	Quota, By, Text string
-	// Check asks for the counter.
+	// Shared says that the counter counts others than the one who was asked for.
+	Shared bool
+	// Check asks for the counter. Its subject can be shown: what may be a secret is
+	// a digest.
 	Check limits.Check
 }
 
