@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	idSets = 4096
+	idSets = 8192 // at most
 	idWays = 4
 	// idLongest is the length of a key from which on its hash is not remembered.
 	idLongest = 256
@@ -19,7 +19,8 @@ const (
 
 // idCache remembers the hashes of keys that have come before, because SHA-256 takes
 // longer than all the rest of a decision. It is a matter of speed alone: an entry
-// is used only if it is of the very key. It holds a few megabytes at most.
+// is used only if it is of the very key. It takes half a megabyte, and up to ten if all
+// keys are long.
 type idCache struct {
 	seed maphash.Seed
 	sets []idSet
@@ -35,20 +36,30 @@ type idEntry struct {
 	id             id
 }
 
-func newIDCache() idCache {
-	return idCache{seed: maphash.MakeSeed(), sets: make([]idSet, idSets)}
+// newIDCache returns a cache for so many keys.
+func newIDCache(keys int) idCache {
+	n := 16
+	for n < idSets && n*idWays < keys {
+		n *= 2
+	}
+	return idCache{seed: maphash.MakeSeed(), sets: make([]idSet, n)}
 }
 
-// quick is a hash of a key that is different in each process.
+// quick is a hash of a key that is different in each process. Levels are few and the
+// operator's choice, so that little of them is enough to tell them apart.
 func (c *idCache) quick(k *limits.Key) uint64 {
-	h := maphash.String(c.seed, k.Subject)
-	return (h<<7 | h>>57) ^ maphash.String(c.seed, k.Level)
+	n := len(k.Level)
+	h := uint64(n) //nolint:gosec // Never negative.
+	if n > 0 {
+		h |= uint64(k.Level[n-1])<<32 | uint64(k.Level[n/2])<<40 | uint64(k.Level[0])<<48
+	}
+	return maphash.String(c.seed, k.Subject) ^ h*0x9e3779b97f4a7c15
 }
 
 // get returns the hash of a key, and whether it was remembered.
 func (c *idCache) get(k *limits.Key) (found id, quick uint64, ok bool) {
 	quick = c.quick(k)
-	set := &c.sets[quick%idSets]
+	set := c.set(quick)
 	for i := range set {
 		if set[i].hash.Load() != quick {
 			continue
@@ -60,6 +71,10 @@ func (c *idCache) get(k *limits.Key) (found id, quick uint64, ok bool) {
 	return idOf(k), quick, false
 }
 
+func (c *idCache) set(quick uint64) *idSet {
+	return &c.sets[quick>>32&uint64(len(c.sets)-1)] //nolint:gosec // Never empty.
+}
+
 // keep remembers the hash of a key that has come a second time, so that keys which
 // come but once cost no memory. Where others must go for it, it does so only now
 // and then, so that a few too many keys do not take turns.
@@ -67,7 +82,7 @@ func (c *idCache) keep(k *limits.Key, found id, quick uint64, now int64) {
 	if len(k.Level)+len(k.Subject) > idLongest {
 		return
 	}
-	set := &c.sets[quick%idSets]
+	set := c.set(quick)
 	way := -1
 	for i := range set {
 		if set[i].entry.Load() == nil {

@@ -102,6 +102,9 @@ func (r *ring[C]) add(part, weight int64) bool {
 // until returns the number of the part with whose beginning no more than most is
 // in the window, if nothing is added. sum is more than that.
 func (r *ring[C]) until(most int64) int64 {
+	if most == r.sum-1 {
+		return r.newest - int64(r.age) + cells
+	}
 	sum := r.sum
 	for age := r.age; ; age-- {
 		sum -= int64(r.parts[r.place(age)]) //nolint:gosec // At most MaxCount.
@@ -132,13 +135,4 @@ func floor(a, b int64) int64 {
 		n--
 	}
 	return n
-}
-
-// partAt is the number of the part that holds a time in microseconds. It is often
-// the one that was the newest, which saves a division.
-func partAt(now, part, newest int64) int64 {
-	if since := now - newest*part; since >= 0 && since < part {
-		return newest
-	}
-	return floor(now, part)
 }

@@ -108,22 +108,22 @@ func mark(h uint64, class uint32) uint32 {
 
 // find returns the slot of a counter, or 0.
 func (sh *shard) find(k id, t tag) ref {
-	if sh.entries == 0 {
+	if len(sh.index) == 0 {
 		return 0
 	}
 	h := hash(k, t)
 	want := mark(h, t.class())
-	mask := uint64(len(sh.index) - 1) //nolint:gosec // Not empty.
-	for i := h & mask; ; i = (i + 1) & mask {
-		e := sh.index[i]
-		if e == 0 {
-			return 0
-		}
+	index := sh.index
+	mask := uint64(len(index) - 1) //nolint:gosec // Not empty.
+	for i := h & mask; ; i++ {
+		e := index[i&mask]
 		if e&^numberMask == want {
 			r := ref(e & (1<<(numberBits+2) - 1))
 			if hd := sh.head(r); hd.id == k && hd.tag == t {
 				return r
 			}
+		} else if e == 0 {
+			return 0
 		}
 	}
 }

@@ -122,7 +122,7 @@ func New(o Options) *Store {
 	s := &Store{
 		shards: make([]*shard, n), mask: uint64(n - 1), //nolint:gosec // At least 1.
 		log: o.Log, clock: o.Clock, start: start, base: start.UnixMicro(),
-		ids: newIDCache(),
+		ids: newIDCache(o.MaxEntries),
 	}
 	for i := range s.shards {
 		s.shards[i] = newShard(min(o.MaxEntries/n, maxSlots), o.MaxBytes/int64(n))

@@ -43,8 +43,9 @@ type at struct {
 	wide   *wide
 	head   *head
 	used   int64
-	fresh  bool // the counter has just been made
-	unkept bool // the hash of the key is not remembered
+	part   int64 // the length of a part in microseconds, if the window slides
+	fresh  bool  // the counter has just been made
+	unkept bool  // the hash of the key is not remembered
 	quick  uint64
 	spill  bool // it is an overflow counter
 }
@@ -204,9 +205,15 @@ func (x *at) roll(r *limits.Rule, now int64) {
 			x.small.roll(&r.Window, now)
 		}
 	case x.narrow != nil:
-		x.narrow.advance(partAt(now, partOf(r), x.narrow.newest))
+		x.part = partOf(r)
+		if since := now - x.narrow.newest*x.part; since < 0 || since >= x.part {
+			x.narrow.advance(floor(now, x.part))
+		}
 	case x.wide != nil:
-		x.wide.advance(partAt(now, partOf(r), x.wide.newest))
+		x.part = partOf(r)
+		if since := now - x.wide.newest*x.part; since < 0 || since >= x.part {
+			x.wide.advance(floor(now, x.part))
+		}
 	}
 	x.used = x.read(r)
 }
@@ -281,9 +288,9 @@ func (x *at) frees(c *limits.Check, now int64) time.Duration {
 	var free int64
 	switch {
 	case x.narrow != nil:
-		free = x.narrow.until(room) * partOf(r)
+		free = x.narrow.until(room) * x.part
 	case x.wide != nil:
-		free = x.wide.until(room) * partOf(r)
+		free = x.wide.until(room) * x.part
 	case r.Window.Kind == limits.Bucket:
 		free = x.small.drained(r, room)
 	default:
