@@ -54,6 +54,16 @@ func (g *Groups) Add(h Hour, w *Row) {
 	}
 }
 
+// AddGroup adds a row of the answer that another ledger has given to the same query.
+// It keeps neither w nor memory that its strings share.
+func (g *Groups) AddGroup(w *Row) {
+	to := group{Key: w.Key}
+	if g.byTime {
+		to.hour = HourOf(w.Hour)
+	}
+	g.sum(to, w)
+}
+
 // group returns what of h and k the query tells apart, but for the tags.
 func (g *Groups) group(h Hour, k *Key) group {
 	var to group

@@ -3,6 +3,7 @@
 package ledger_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -79,6 +80,46 @@ func TestTableMergesDifferentRows(t *testing.T) {
 	}
 	if sum != 12 || rows != table.Len() || rows > 3*2+1+1 {
 		t.Errorf("%d requests in %d rows", sum, rows)
+	}
+}
+
+// TestGroupsAddGroups: the answers of two ledgers together are that of one with all
+// records.
+func TestGroupsAddGroups(t *testing.T) {
+	t.Parallel()
+	a, b, both := ledger.NewTable(ledger.Options{}), ledger.NewTable(ledger.Options{}), ledger.NewTable(ledger.Options{})
+	for i := range 200 {
+		r := ledgertest.Call(string(rune('a'+i%3)), string(rune('x'+i%2)))
+		r.At = r.At.Add(time.Duration(i%50) * time.Hour)
+		r.Tags = []string{"", "ci", "ci,prod"}[i%3]
+		both.Record(&r)
+		if i%7 < 3 {
+			a.Record(&r)
+		} else {
+			b.Record(&r)
+		}
+	}
+	for _, q := range []ledger.Query{
+		{},
+		{Filter: ledger.Filter{Consumer: "a"}},
+		{By: []ledger.Dimension{ledger.ByTag}, Filter: ledger.Filter{Tag: "prod"}},
+		{By: []ledger.Dimension{ledger.ByTag, ledger.ByModel}},
+		{By: []ledger.Dimension{ledger.ByHour, ledger.ByConsumer}},
+		{By: []ledger.Dimension{ledger.ByDay}, Since: ledgertest.Noon.Add(20 * time.Hour)},
+		{By: []ledger.Dimension{ledger.ByHour, ledger.ByConsumer, ledger.ByModel, ledger.ByTag}, Whole: true},
+	} {
+		want, got := ledger.NewGroups(q), ledger.NewGroups(q)
+		both.AddTo(want)
+		for _, table := range []*ledger.Table{a, b} {
+			g := ledger.NewGroups(q)
+			table.AddTo(g)
+			for _, w := range g.Rows() {
+				got.AddGroup(&w)
+			}
+		}
+		if !slices.Equal(got.Rows(), want.Rows()) || len(want.Rows()) == 0 {
+			t.Errorf("%+v: %+v, want %+v", q, got.Rows(), want.Rows())
+		}
 	}
 }
 

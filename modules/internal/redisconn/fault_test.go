@@ -67,15 +67,15 @@ func (l *load) end() (worst time.Duration, slow, refused int) {
 // other things as well. Bearable is what a call may take then, and soon how long it may
 // take until Redis is used again.
 const (
-	patient  = 100 * time.Millisecond
+	patient  = 300 * time.Millisecond
 	bearable = 3 * patient
 )
 
 func soon() time.Duration {
 	if testing.Short() { // with the race detector
-		return 5 * time.Second
+		return 10 * time.Second
 	}
-	return time.Second
+	return 3 * time.Second
 }
 
 // survive breaks Redis under load and mends it, and checks what is promised of that.

@@ -209,7 +209,7 @@ func testEqualSums(t *testing.T, open Open) {
 
 // testWhole: a ledger can be copied row by row.
 func testWhole(t *testing.T, open Open) {
-	var records []ledger.Record
+	records := make([]ledger.Record, 0, 9)
 	for i, tags := range []string{"", "ci", "ci,prod"} {
 		for h := range 3 {
 			records = append(records, changed(Call("a", "x"), func(r *ledger.Record) {
