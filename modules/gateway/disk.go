@@ -59,6 +59,19 @@ func (a *App) openLedger() error {
 		a.moveEarly(early, a.shared.ledger)
 		return nil
 	}
+	if err := a.acquireDisk(); err != nil {
+		return err
+	}
+	a.moveEarly(early, a.disk)
+	return nil
+}
+
+// acquireDisk opens the directory of the ledger, if the config has one, or takes part
+// in it where the process has it open.
+func (a *App) acquireDisk() error {
+	if a.ledgerDir == "" || a.disk != nil {
+		return nil
+	}
 	// Symbolic links are followed, so that one directory is one ledger. That
 	// needs it to be there.
 	if err := os.MkdirAll(a.ledgerDir, 0o700); err != nil {
@@ -76,7 +89,6 @@ func (a *App) openLedger() error {
 	d.join(a)
 	a.disk = d
 	undrained.add(a)
-	a.moveEarly(early, d)
 	return nil
 }
 
@@ -85,7 +97,7 @@ func (a *App) openLedger() error {
 func (a *App) moveEarly(early *staged, own ledger.Ledger) {
 	to := own
 	if s := a.counters.open.Load(); s != nil {
-		to = s.share(own)
+		to = s.share(own, a.LedgerConfig.keep())
 	}
 	moved, missed := early.moveTo(to)
 	if moved > 0 {

@@ -18,6 +18,9 @@ type shared struct {
 	since   time.Time      // when counting began
 	ledger  *ledger.Memory // of configs that keep it in memory
 	metrics *metrics
+	// instance identifies the gateway where the ledger is in memory: with another
+	// one it is another gateway to those that share a store.
+	instance string
 }
 
 // Destruct implements caddy.Destructor.
@@ -29,7 +32,7 @@ var sharedPool = caddy.NewUsagePool()
 
 func acquireShared() (*shared, error) {
 	value, _, err := sharedPool.LoadOrNew(sharedKey, func() (caddy.Destructor, error) {
-		return &shared{since: time.Now(), ledger: ledger.NewMemory(ledger.Options{}), metrics: newMetrics()}, nil
+		return &shared{since: time.Now(), ledger: ledger.NewMemory(ledger.Options{}), metrics: newMetrics(), instance: newInstance()}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create process-wide state: %w", err)

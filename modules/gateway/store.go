@@ -3,6 +3,8 @@
 package gateway
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
@@ -90,8 +92,11 @@ type StoreTuner interface {
 // LedgerSharer is a store that also keeps the usage of all gateways in one place.
 type LedgerSharer interface {
 	// SharedLedger returns a ledger whose Record adds to local and, in the
-	// background, to the shared one, and whose Rows are those of all gateways.
-	SharedLedger(local ledger.Ledger) ledger.Ledger
+	// background, to the shared one, where it is kept for as long as keep says (0 for
+	// ever), and whose Rows are those of all gateways. Local stays open until the
+	// store has been closed. If the ledger has a method SetKeep, that is called where
+	// another config keeps usage for longer or shorter.
+	SharedLedger(local ledger.Ledger, keep time.Duration) (ledger.Ledger, error)
 }
 
 // NeedLimits says that something in the config asks for limits. Handlers call it in

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -85,6 +86,8 @@ type demoOpen struct {
 	degraded                bool
 	err                     error
 	shared                  []ledger.Ledger
+	kept                    time.Duration // of the shared ledger, if it was changed
+	refuse                  bool          // to share
 	lookedAt, resetCounters int
 }
 
@@ -171,14 +174,27 @@ func (o *demoOpen) tuned() int {
 }
 
 // SharedLedger pretends that another gateway has recorded one request.
-func (o *demoOpen) SharedLedger(local ledger.Ledger) ledger.Ledger {
+func (o *demoOpen) SharedLedger(local ledger.Ledger, keep time.Duration) (ledger.Ledger, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.refuse {
+		return nil, errors.New("demo store refuses to share")
+	}
 	o.shared = append(o.shared, local)
-	return &demoShared{local}
+	return &demoShared{local, o, keep}, nil
 }
 
-type demoShared struct{ ledger.Ledger }
+type demoShared struct {
+	ledger.Ledger
+	o    *demoOpen
+	keep time.Duration
+}
+
+func (s *demoShared) SetKeep(keep time.Duration) {
+	s.o.mu.Lock()
+	defer s.o.mu.Unlock()
+	s.o.kept = keep
+}
 
 func (s *demoShared) Rows(q ledger.Query) ([]ledger.Row, error) {
 	rows, err := s.Ledger.Rows(q)

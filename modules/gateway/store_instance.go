@@ -19,9 +19,6 @@ import (
 // is in the directory of the ledger, which one process uses at a time.
 const instanceFile = "instance"
 
-// processInstance identifies a gateway whose ledger is in memory.
-var processInstance = newInstance()
-
 func newInstance() string {
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
@@ -33,7 +30,7 @@ func newInstance() string {
 // start.
 func (a *App) instanceID() (string, error) {
 	if a.ledgerDir == "" {
-		return processInstance, nil
+		return a.shared.instance, nil
 	}
 	if err := os.MkdirAll(a.ledgerDir, 0o700); err != nil {
 		return "", fmt.Errorf("make directory of the ledger: %w", err)
@@ -53,7 +50,7 @@ func (a *App) instanceID() (string, error) {
 	if err := writeInstance(name, id); err != nil {
 		a.storeLog().Warn("what identifies this gateway cannot be kept; it will have another identity after the next start",
 			zap.String("path", name), zap.Error(err))
-		return processInstance, nil
+		return a.shared.instance, nil
 	}
 	return id, nil
 }

@@ -138,7 +138,7 @@ func (s *openStore) tune() {
 
 // share returns the ledger of all gateways for a config whose own is local, or local
 // where the store has none.
-func (s *openStore) share(local ledger.Ledger) ledger.Ledger {
+func (s *openStore) share(local ledger.Ledger, keep time.Duration) ledger.Ledger {
 	sharer, ok := s.OpenStore.(LedgerSharer)
 	if !ok {
 		return local
@@ -147,11 +147,17 @@ func (s *openStore) share(local ledger.Ledger) ledger.Ledger {
 	defer s.mu.Unlock()
 	view := s.shares[local]
 	if view == nil {
-		view = sharer.SharedLedger(local)
+		var err error
+		if view, err = sharer.SharedLedger(local, keep); err != nil {
+			caddy.Log().Named(storeLogger).Error("the ledger is not shared with other gateways", zap.String("store", s.name), zap.Error(err))
+			return local
+		}
 		if s.shares == nil {
 			s.shares = make(map[ledger.Ledger]ledger.Ledger)
 		}
 		s.shares[local] = view
+	} else if k, ok := view.(interface{ SetKeep(keep time.Duration) }); ok {
+		k.SetKeep(keep)
 	}
 	return view
 }
