@@ -119,17 +119,19 @@ func (h *Handler) limitsFor(l *level, subject string) ([]gateway.LimitOf, error)
 		}
 		return l.limitsAt(nil, l.key, networkOf(address, l.by.IPv4, l.by.IPv6), "", false), nil
 	}
-	var list []gateway.LimitOf
 	switch {
 	case l.by.Kind == quotaspec.ByHeader, l.by.Kind == quotaspec.ByPlaceholder:
-		list = l.limitsAt(nil, l.key, veiled(subject), "", false)
+		list := l.limitsAt(nil, l.key, veiled(subject), "", false)
+		if isAddress { // of callers without the header
+			list = l.limitsAt(list, l.byIP, networkOf(address, 32, 64), "ip", false)
+		}
+		return list, nil
 	case h.knows(l.by.Kind, subject):
 		return l.limitsAt(nil, l.key, subject, "", false), nil
+	case isAddress:
+		return l.limitsAt(nil, l.byIP, networkOf(address, 32, 64), "ip", false), nil
 	}
-	if isAddress {
-		return l.limitsAt(list, l.byIP, networkOf(address, 32, 64), "ip", false), nil
-	}
-	return l.limitsAt(list, l.byUser, subject, "user", false), nil
+	return l.limitsAt(nil, l.byUser, subject, "user", false), nil
 }
 
 // knows says that subject is a consumer, a key or a group.
