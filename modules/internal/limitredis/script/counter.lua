@@ -263,7 +263,9 @@ end
 -- add counts w, which may be negative, in the present.
 local function add(c, w)
   local kind, b = c.kind, c.b
-  change(c)
+  if w ~= 0 or c.ver == 0 then
+    change(c)
+  end
   if kind == SLIDING then
     local cells, size = c.cells, c.size
     if cells == '' then
