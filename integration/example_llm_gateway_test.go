@@ -35,21 +35,22 @@ var llmKeys = map[string]string{
 var llmRoutes = []struct {
 	name, path, upstreamPath, upstream, header, value string
 	onlyFor                                           string // consumers, if not all
+	model                                             string // with a known price, since a budget applies
 }{
 	{
-		name: "anthropic", path: "/llm/anthropic/v1/messages", upstreamPath: "/v1/messages", upstream: "ANTHROPIC_URL",
+		name: "anthropic", model: "claude-haiku-4-5", path: "/llm/anthropic/v1/messages", upstreamPath: "/v1/messages", upstream: "ANTHROPIC_URL",
 		header: "X-Api-Key", value: llmKeys["ANTHROPIC_API_KEY"], onlyFor: "reasoning-engine swarm-agent admin",
 	},
 	{
-		name: "deepseek", path: "/llm/deepseek/v1/chat/completions", upstreamPath: "/v1/chat/completions", upstream: "DEEPSEEK_URL",
+		name: "deepseek", model: "deepseek-chat", path: "/llm/deepseek/v1/chat/completions", upstreamPath: "/v1/chat/completions", upstream: "DEEPSEEK_URL",
 		header: "Authorization", value: "Bearer " + llmKeys["DEEPSEEK_API_KEY"],
 	},
 	{
-		name: "grok", path: "/llm/grok/v1/chat/completions", upstreamPath: "/v1/chat/completions", upstream: "GROK_URL",
+		name: "grok", model: "grok-4.3", path: "/llm/grok/v1/chat/completions", upstreamPath: "/v1/chat/completions", upstream: "GROK_URL",
 		header: "Authorization", value: "Bearer " + llmKeys["XAI_API_KEY"], onlyFor: "reasoning-engine swarm-agent admin",
 	},
-	{name: "ollama", path: "/llm/ollama/api/chat", upstreamPath: "/api/chat", upstream: "OLLAMA_1"},
-	{name: "api", path: "/api/things?n=1", upstreamPath: "/api/things?n=1", upstream: "API_SERVER"},
+	{name: "ollama", model: "llama3.2", path: "/llm/ollama/api/chat", upstreamPath: "/api/chat", upstream: "OLLAMA_1"},
+	{name: "api", model: "m", path: "/api/things?n=1", upstreamPath: "/api/things?n=1", upstream: "API_SERVER"},
 }
 
 // llmConsumers are the example's consumers by name, with their keys.
@@ -60,8 +61,11 @@ var llmConsumers = map[string]string{
 	"admin":            llmKeys["ADMIN_KEY"],
 }
 
-// llmBody is a call that every provider understands.
-const llmBody = `{"model":"m","max_tokens":10,"stream":false,"messages":[{"role":"user","content":"hi"}]}`
+// llmBody is a call that Anthropic understands, and llmCall one that the provider of
+// the model does.
+const llmBody = `{"model":"claude-haiku-4-5","max_tokens":10,"stream":false,"messages":[{"role":"user","content":"hi"}]}`
+
+func llmCall(model string) string { return strings.Replace(llmBody, "claude-haiku-4-5", model, 1) }
 
 // llmEnvironment is the environment of the example with the keys above and the given
 // settings, in pairs of name and value.
@@ -106,12 +110,16 @@ func TestLLMGatewayForwards(t *testing.T) {
 
 	for _, route := range llmRoutes {
 		t.Run(route.name, func(t *testing.T) {
-			got := g.Post(route.path, llmBody, "apikey: "+llmConsumers["swarm-agent"])
+			body := llmCall(route.model)
+			if route.name == "ollama" { // whose limit stands elsewhere
+				body = `{"model":"llama3.2","options":{"num_predict":10},"stream":false,"messages":[{"role":"user","content":"hi"}]}`
+			}
+			got := g.Post(route.path, body, "apikey: "+llmConsumers["swarm-agent"])
 			if got.Status != 200 {
 				t.Fatalf("answer = %d %s", got.Status, got.Body)
 			}
 			calls := called(upstreams[route.upstream])
-			if len(calls) != 1 || calls[0].URI != route.upstreamPath || calls[0].Body != llmBody {
+			if len(calls) != 1 || calls[0].URI != route.upstreamPath || calls[0].Body != body {
 				t.Fatalf("upstream had %+v, want %s once, with the body", calls, route.upstreamPath)
 			}
 			h := calls[0].Header
@@ -159,7 +167,7 @@ func TestLLMGatewayNamesTheProvidersHost(t *testing.T) {
 	env["OLLAMA_2"] = server.URL
 	g := exampleGateway(t, llmGatewayFile, env, "\t\tdial_timeout 5s\n", "\t\tdial_timeout 5s\n\t\ttls_trust_pool file "+root+"\n")
 	for _, route := range llmRoutes[:4] {
-		got := g.Post(route.path, llmBody, "apikey: "+llmConsumers["admin"], "Host: gateway.example.com")
+		got := g.Post(route.path, llmCall(route.model), "apikey: "+llmConsumers["admin"], "Host: gateway.example.com")
 		if got.Status != 200 {
 			t.Fatalf("%s: answer = %d %s", route.name, got.Status, got.Body)
 		}
@@ -179,7 +187,7 @@ func TestLLMGatewayAdmits(t *testing.T) {
 		for consumer, key := range llmConsumers {
 			t.Run(consumer+" on "+route.name, func(t *testing.T) {
 				before := len(called(up))
-				got := g.Post(route.path, llmBody, "apikey: "+key)
+				got := g.Post(route.path, llmCall(route.model), "apikey: "+key)
 				status, calls := 200, 1
 				if route.onlyFor != "" && !strings.Contains(route.onlyFor, consumer) {
 					status, calls = 403, 0
@@ -274,7 +282,7 @@ func TestLLMGatewayLogs(t *testing.T) {
 	first := lines[0]
 	for path, want := range map[string]any{
 		"status": 200.0, "gateway.consumer": "swarm-agent", "gateway.route": "anthropic",
-		"gateway.llm.provider": "anthropic", "request.uri": "/llm/anthropic/v1/messages",
+		"gateway.llm.provider": "anthropic", "gateway.quota.name": "standard", "request.uri": "/llm/anthropic/v1/messages",
 	} {
 		if got := member(first, path); got != want {
 			t.Errorf("the log says %s = %v, want %v, in %v", path, got, want, first)

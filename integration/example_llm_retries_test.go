@@ -141,7 +141,7 @@ func TestLLMGatewaySaysWhatIsUnreachable(t *testing.T) {
 	g := exampleGateway(t, llmGatewayFile, llmEnvironment()) // there is nobody behind it
 	for _, route := range llmRoutes {
 		t.Run(route.name, func(t *testing.T) {
-			got := g.Post(route.path, llmBody, "apikey: "+llmConsumers["admin"])
+			got := g.Post(route.path, llmCall(route.model), "apikey: "+llmConsumers["admin"])
 			if got.Status != 502 && got.Status != 503 {
 				t.Fatalf("answer = %d %s, want 502 or 503", got.Status, got.Body)
 			}

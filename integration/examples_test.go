@@ -84,13 +84,17 @@ func exampleEnvironment(t *testing.T, name string, env map[string]string) (port 
 			values[variable] = "demo-" + strings.ToLower(variable) + "-not-a-secret"
 		}
 	}
-	for _, upstream := range []string{"ANTHROPIC_URL", "DEEPSEEK_URL", "GROK_URL"} {
+	for _, upstream := range []string{"ANTHROPIC_URL", "DEEPSEEK_URL", "GROK_URL", "OPENAI_URL"} {
 		values[upstream] = "http://" + nobody
 	}
 	values["LEDGER"] = filepath.Join(t.TempDir(), "ledger")
 	for _, upstream := range []string{"OLLAMA_1", "OLLAMA_2", "API_SERVER", "MODEL_SERVER"} {
 		values[upstream] = nobody
 	}
+	for variable := range languageServices {
+		values[variable] = nobody
+	}
+	values["REDIS_URLS"] = "redis://" + nobody
 	maps.Copy(values, env)
 	for variable, value := range values {
 		t.Setenv(variable, value)

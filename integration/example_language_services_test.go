@@ -1,0 +1,142 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"maps"
+	"strings"
+	"testing"
+)
+
+const languageServicesFile = "language-services.Caddyfile"
+
+// languageServices are those of the example by the variable that says where they are:
+// the name of the route, what a client asks for, and the requests a minute.
+var languageServices = map[string]struct {
+	name  string
+	limit int
+}{
+	"ASR_SERVICE":      {"asr", 100},
+	"TTS_SERVICE":      {"tts", 100},
+	"NMT_SERVICE":      {"nmt", 150},
+	"PIPELINE_SERVICE": {"pipeline", 50},
+	"CONFIG_SERVICE":   {"config", 200},
+	"AUTH_SERVICE":     {"auth", 200},
+}
+
+// languageKeys are the keys of the example's consumers, by variable.
+var languageKeys = map[string]string{
+	"VOICE_CLIENT_KEY":     "demo-voice-key-not-a-secret",
+	"VOICE_CLIENT_ASR_KEY": "demo-asr-key-not-a-secret",
+	"PIPELINE_CLIENT_KEY":  "demo-pipeline-key-not-a-secret",
+	"DEVELOPER_KEY":        "demo-developer-key-not-a-secret",
+}
+
+// languageGateway loads the example with an upstream for each service.
+func languageGateway(t *testing.T, replacements ...string) (*Gateway, map[string]*Upstream) {
+	t.Helper()
+	env, upstreams := map[string]string{"HEALTH_INTERVAL": "50ms"}, make(map[string]*Upstream)
+	maps.Copy(env, languageKeys)
+	for variable, service := range languageServices {
+		up := upstream(t, nil)
+		upstreams[service.name], env[variable] = up, up.Addr
+	}
+	return exampleGateway(t, languageServicesFile, env, replacements...), upstreams
+}
+
+// reached are the requests of a service without checks of its health.
+func reached(up *Upstream) []Recorded {
+	var requests []Recorded
+	for _, r := range up.Requests() {
+		if !strings.HasSuffix(r.URI, "/health") {
+			requests = append(requests, r)
+		}
+	}
+	return requests
+}
+
+func TestLanguageServicesForward(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	for _, service := range languageServices {
+		t.Run(service.name, func(t *testing.T) {
+			got := g.Post("/api/v1/"+service.name+"/inference?n=1&apikey="+languageKeys["DEVELOPER_KEY"], `{"a":1}`)
+			requests := reached(upstreams[service.name])
+			if got.Status != 200 || len(requests) != 1 {
+				t.Fatalf("answer = %d %s after %d requests", got.Status, got.Body, len(requests))
+			}
+			r := requests[0]
+			if service.name != "auth" && (r.URI != "/inference?n=1" || r.Header.Get("X-Consumer-Username") != "developer") {
+				t.Errorf("the service had %s from %q", r.URI, r.Header.Get("X-Consumer-Username"))
+			}
+			if r.Body != `{"a":1}` || r.Header.Get("X-Correlation-Id") == "" || r.Header.Get("X-Correlation-Id") != got.Header.Get("X-Correlation-Id") {
+				t.Errorf("the service had %+v, and the client X-Correlation-ID %q", r, got.Header.Get("X-Correlation-Id"))
+			}
+		})
+	}
+}
+
+func TestLanguageServicesAdmit(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	for _, row := range []struct {
+		service, variable string // no variable: no key
+		status            int
+	}{
+		{"asr", "", 401},
+		{"asr", "VOICE_CLIENT_KEY", 200},
+		{"asr", "VOICE_CLIENT_ASR_KEY", 200},
+		{"tts", "VOICE_CLIENT_ASR_KEY", 200},
+		{"nmt", "VOICE_CLIENT_ASR_KEY", 403},
+		{"nmt", "VOICE_CLIENT_KEY", 200},
+		{"pipeline", "PIPELINE_CLIENT_KEY", 200},
+		{"config", "PIPELINE_CLIENT_KEY", 403},
+		{"config", "DEVELOPER_KEY", 200},
+		{"auth", "", 200},
+	} {
+		t.Run(row.service+" with "+row.variable, func(t *testing.T) {
+			before := len(reached(upstreams[row.service]))
+			var headers []string
+			if row.variable != "" {
+				headers = []string{"X-API-Key: " + languageKeys[row.variable]}
+			}
+			got := g.Get("/api/v1/"+row.service+"/things", headers...)
+			if calls := len(reached(upstreams[row.service])) - before; got.Status != row.status || (calls == 1) != (row.status == 200) {
+				t.Errorf("answer = %d %s after %d calls, want %d", got.Status, got.Body, calls, row.status)
+			}
+		})
+	}
+}
+
+func TestLanguageServicesLimit(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	for _, service := range languageServices {
+		t.Run(service.name, func(t *testing.T) {
+			path, key, who := "/api/v1/"+service.name+"/things", "apikey: "+languageKeys["DEVELOPER_KEY"], "by consumer developer"
+			if service.name == "auth" {
+				key, who = "apikey: ", "by client address 127.0.0.1"
+			}
+			admit(t, g, service.limit, path, key)
+			checkDenied(t, g.Get(path, key), "rate_limit_exceeded", service.name+", "+who)
+			if n := len(reached(upstreams[service.name])); n != service.limit {
+				t.Errorf("the service had %d requests, want %d", n, service.limit)
+			}
+		})
+	}
+	admit(t, g, 1, "/api/v1/asr/things", "apikey: "+languageKeys["VOICE_CLIENT_KEY"])
+}
+
+// TestLanguageServicesLimitEverybody counts requests of all consumers to all services,
+// and none that was refused.
+func TestLanguageServicesLimitEverybody(t *testing.T) {
+	g, _ := languageGateway(t, "requests 1000/min", "requests 60/min")
+	for range 10 {
+		if got := g.Get("/api/v1/asr/things", "apikey: demo-wrong-key-not-a-secret"); got.Status != 401 {
+			t.Errorf("a wrong key = %d %s", got.Status, got.Body)
+		}
+	}
+	admit(t, g, 30, "/api/v1/asr/things", "apikey: "+languageKeys["VOICE_CLIENT_KEY"])
+	admit(t, g, 20, "/api/v1/tts/things", "apikey: "+languageKeys["DEVELOPER_KEY"])
+	admit(t, g, 10, "/api/v1/auth/things")
+	for _, path := range []string{"/api/v1/nmt/things", "/api/v1/auth/things"} {
+		checkDenied(t, g.Get(path, "apikey: "+languageKeys["PIPELINE_CLIENT_KEY"]), "rate_limit_exceeded", "requests 60/min (everything, for all callers together)")
+	}
+}
