@@ -48,7 +48,7 @@ func TestFlood(t *testing.T) {
 			if most == 0 {
 				most = DefaultMaxBytes
 			}
-			for n := range 60_000 {
+			for n := range 20_000 {
 				if d := mustDecide(t, s, decisionOf(strconv.Itoa(n), requests, fixedRule(limits.Requests, 5))); d.Denied {
 					t.Fatalf("key %d is denied, which has come once", n)
 				}
@@ -79,7 +79,7 @@ func TestFlood(t *testing.T) {
 			}
 			// Once its window has passed, an offender is like any other.
 			c.advance(2 * time.Hour)
-			for n := range 60_000 {
+			for n := range 20_000 {
 				mustDecide(t, s, decisionOf("later-"+strconv.Itoa(n), requests, fixedRule(limits.Requests, 5)))
 			}
 			if n := s.Stats().Entries; tt.options.MaxEntries > 0 && n > tt.options.MaxEntries {
@@ -182,12 +182,12 @@ func TestReclaim(t *testing.T) {
 		{Window: limits.Window{Length: time.Minute}, Limit: 5},
 	}
 	for i, r := range rules {
-		fill(r, 20_000)
+		fill(r, 8_000)
 		const overflow = 64 << 10 // of a shard of few overflow counters
 		if n := s.Stats().Bytes; n > 1<<20+overflow {
 			t.Errorf("%d bytes after rule %d, more than allowed", n, i)
 		}
-		if used := usedOf(t, s, decisionOf("19999", r).Checks[0]); used != 1 && r.Unit != limits.Cost {
+		if used := usedOf(t, s, decisionOf("7999", r).Checks[0]); used != 1 && r.Unit != limits.Cost {
 			t.Errorf("the last key of rule %d has used %d, want 1", i, used)
 		}
 		c.advance(time.Hour)

@@ -87,7 +87,7 @@ func TestReplay(t *testing.T) {
 				default:
 					c.advance(time.Duration(random.Int64N(int64(3 * time.Hour))))
 				}
-				if step%100 != 99 {
+				if step%300 != 299 {
 					continue
 				}
 				for shard := range s.Shards() {

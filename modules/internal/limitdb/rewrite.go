@@ -3,7 +3,6 @@
 package limitdb
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,76 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"go.etcd.io/bbolt"
-
-	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
 )
-
-const (
-	// pruneEvery is how often rows are looked for that hold nothing any more.
-	pruneEvery = 10 * time.Second
-	// pruneAtOnce is how many rows are looked at then.
-	pruneAtOnce = 50_000
-)
-
-// pruning is how far the search has come, round and round.
-type pruning struct {
-	last int64 // when, in microseconds
-	from []byte
-}
-
-func (p *pruning) due(now int64) bool {
-	since := now - p.last
-	return since < 0 || since >= pruneEvery.Microseconds()
-}
-
-// now is the wall clock, in microseconds since the Unix epoch.
-func (d *DB) now() int64 {
-	if d.o.Clock != nil {
-		return d.o.Clock().UnixMicro()
-	}
-	return time.Now().UnixMicro()
-}
-
-// prune deletes some of the rows that hold nothing any more.
-func (d *DB) prune(now int64) error {
-	if !d.pruned.due(now) {
-		return nil
-	}
-	var old [][]byte
-	next := []byte(nil)
-	err := d.file.view(func(tx *bbolt.Tx) error {
-		c := tx.Bucket(bucketCounters).Cursor()
-		key, value := c.Seek(d.pruned.from)
-		for n := 0; key != nil; key, value = c.Next() {
-			if n++; n > pruneAtOnce {
-				next = bytes.Clone(key)
-				break
-			}
-			if expires, err := limitmem.RowExpires(key, value); err == nil && expires <= now {
-				old = append(old, bytes.Clone(key))
-			}
-		}
-		return nil
-	})
-	if err == nil && len(old) > 0 {
-		err = d.file.update(func(tx *bbolt.Tx) error {
-			for _, key := range old {
-				if err := tx.Bucket(bucketCounters).Delete(key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		return d.failed(err)
-	}
-	d.pruned = pruning{last: now, from: next}
-	return nil
-}
 
 // rewriting is the name of the database while it is written anew.
 const rewriting = fileName + ".rewriting"
