@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledgerredis"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitredis"
 	"github.com/caddy-gateway/tollgate/modules/internal/redisconn"
@@ -16,15 +20,21 @@ import (
 // openStore is a Store that is open.
 type openStore struct {
 	*limitredis.Store
-	conn    *redisconn.Conn
-	local   *limitmem.Store
-	servers []string
-	secrets []string
+	conn     *redisconn.Conn
+	local    *limitmem.Store
+	instance string
+	servers  []string
+	secrets  []string
+
+	mu      sync.Mutex
+	ledgers []*ledgerredis.Ledger
 }
 
 // Open implements gateway.Store. Redis need not be there.
 func (s *Store) Open(env gateway.StoreEnv) (gateway.OpenStore, error) {
-	o := &openStore{servers: s.servers, secrets: s.secrets, local: limitmem.New(limitmem.Options{})}
+	o := &openStore{
+		local: limitmem.New(limitmem.Options{}), instance: env.Instance, servers: s.servers, secrets: s.secrets,
+	}
 	options := s.options
 	options.Instance = env.Instance
 	options.OnChange = func(_ bool, err error) { env.Changed(o.told(err)) }
@@ -41,7 +51,30 @@ func (s *Store) Open(env gateway.StoreEnv) (gateway.OpenStore, error) {
 
 // Close implements gateway.OpenStore.
 func (o *openStore) Close() error {
-	return o.told(errors.Join(o.Store.Close(), o.conn.Close()))
+	o.mu.Lock()
+	ledgers := o.ledgers
+	o.mu.Unlock()
+	var rest sync.WaitGroup
+	errs := make([]error, len(ledgers)+2)
+	for i, l := range ledgers {
+		rest.Go(func() { errs[i] = l.Close() })
+	}
+	rest.Go(func() { errs[len(ledgers)] = o.Store.Close() })
+	rest.Wait()
+	errs[len(ledgers)+1] = o.conn.Close()
+	return o.told(errors.Join(errs...))
+}
+
+// SharedLedger implements gateway.LedgerSharer.
+func (o *openStore) SharedLedger(local ledger.Ledger, keep time.Duration) (ledger.Ledger, error) {
+	l, err := ledgerredis.New(ledgerredis.Options{Local: local, Conn: o.conn, ID: o.instance, Keep: keep})
+	if err != nil {
+		return nil, err
+	}
+	o.mu.Lock()
+	o.ledgers = append(o.ledgers, l)
+	o.mu.Unlock()
+	return l, nil
 }
 
 // Err implements limits.Store.
@@ -65,11 +98,17 @@ func (o *openStore) Statistics() gateway.StoreStats {
 // Facts implements gateway.StoreFacts.
 func (o *openStore) Facts() map[string]any {
 	s := o.Stats()
+	behind := 0
+	o.mu.Lock()
+	for _, l := range o.ledgers {
+		behind += l.Stats().Behind
+	}
+	o.mu.Unlock()
 	return map[string]any{
 		"servers": o.servers, "up": o.conn.Up(), "instances": o.conn.Instances(),
 		"decided_by_redis": s.Shared, "decided_locally": s.Local, "refused": s.Refused,
 		"unsettled": s.Open, "settlements_waiting": s.Pending, "settlements_lost": s.Dropped,
-		"losses_of_data": s.Epochs,
+		"losses_of_data": s.Epochs, "ledger_hours_behind": behind,
 	}
 }
 
@@ -78,4 +117,5 @@ var (
 	_ gateway.OpenStore       = (*openStore)(nil)
 	_ gateway.StoreStatistics = (*openStore)(nil)
 	_ gateway.StoreFacts      = (*openStore)(nil)
+	_ gateway.LedgerSharer    = (*openStore)(nil)
 )

@@ -3,6 +3,7 @@
 package redisstore
 
 import (
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/redistest"
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )
@@ -238,4 +240,62 @@ func TestWrongPassword(t *testing.T) {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	cleanup(t, wrong)
+}
+
+// recorded is how many requests of a consumer a ledger has.
+func recorded(t *testing.T, app *gateway.App, consumer string) int64 {
+	t.Helper()
+	rows, err := app.Ledger().Rows(ledger.Query{Filter: ledger.Filter{Consumer: consumer}})
+	if err != nil {
+		t.Logf("read ledger: %v", err) // for a moment, if Redis is late
+	}
+	total := ledger.Sum(rows)
+	return total.Requests
+}
+
+func TestGatewaysShareTheLedger(t *testing.T) {
+	server := redistest.Start(t)
+	here := t.TempDir()
+	one, two := started(t, here, urlOf(server)), started(t, "", urlOf(server))
+	record := func(app *gateway.App, consumer string) {
+		app.Ledger().Record(&ledger.Record{At: time.Now(), Consumer: consumer})
+	}
+	record(one, "alice")
+	record(two, "alice")
+	for name, app := range map[string]*gateway.App{"one": one, "two": two} {
+		eventually(t, "telling gateway "+name, func() bool { return recorded(t, app, "alice") == 2 })
+	}
+	server.Kill()
+	record(one, "bob")
+	if n := recorded(t, one, "bob"); n != 1 {
+		t.Errorf("without Redis the gateway's own ledger has %d requests of bob", n)
+	}
+	server.Restart(true) // it has lost everything
+	for name, app := range map[string]*gateway.App{"one": one, "two": two} {
+		eventually(t, "telling gateway "+name+" again", func() bool {
+			return recorded(t, app, "alice") == 2 && recorded(t, app, "bob") == 1
+		})
+	}
+	cleanup(t, one)
+	if n := recorded(t, two, "alice"); n != 2 {
+		t.Errorf("after the end of the other gateway there are %d requests of alice", n)
+	}
+	cleanup(t, two)
+}
+
+func TestStoreLeavesNothing(t *testing.T) {
+	server := redistest.Start(t)
+	dir := t.TempDir()
+	work := func() {
+		app := started(t, dir, urlOf(server))
+		decide(t, app, once(hourly(1_000_000), "alice"))
+		app.Ledger().Record(&ledger.Record{At: time.Now(), Consumer: "alice"})
+		cleanup(t, app)
+	}
+	work()
+	goroutines := runtime.NumGoroutine()
+	for range 10 {
+		work()
+	}
+	eventually(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
 }
