@@ -29,13 +29,8 @@ func (p *pruning) due(now int64) bool {
 	return since < 0 || since >= pruneEvery.Microseconds()
 }
 
-// now is the wall clock, in microseconds since the Unix epoch.
-func (d *DB) now() int64 {
-	if d.o.Clock != nil {
-		return d.o.Clock().UnixMicro()
-	}
-	return time.Now().UnixMicro()
-}
+// now is the time of the counters, in microseconds since the Unix epoch.
+func (d *DB) now() int64 { return d.Now().UnixMicro() }
 
 // prune deletes some of the rows that hold nothing any more.
 func (d *DB) prune(now int64) error {

@@ -3,7 +3,6 @@
 package limitmem
 
 import (
-	"context"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -300,31 +299,5 @@ func TestHashesAreKept(t *testing.T) {
 	key := limits.Key{Level: "a", Subject: "bc"}
 	if _, _, ok := s.ids.get(&key); !ok {
 		t.Error("the hash of a key that came again is not remembered")
-	}
-}
-
-// TestNoAllocations decides about keys that come again, and about reservations.
-func TestNoAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Log("the race detector empties pools")
-		return
-	}
-	s := New(Options{})
-	d := decisionOf("someone", threeWindows...)
-	reserving := decisionOf("someone", &limits.Rule{Unit: limits.Tokens, Window: limits.Window{Length: time.Minute}, Limit: limits.MaxSliding})
-	reserving.ID = limits.NewID()
-	for range 3 {
-		mustDecide(t, s, d)
-		mustDecide(t, s, reserving)
-		s.Settle(reserving)
-	}
-	if n := testing.AllocsPerRun(1000, func() { _ = s.Decide(context.Background(), d) }); n >= 1 {
-		t.Errorf("%v allocations for a decision", n)
-	}
-	if n := testing.AllocsPerRun(1000, func() {
-		_ = s.Decide(context.Background(), reserving)
-		s.Settle(reserving)
-	}); n >= 1 {
-		t.Errorf("%v allocations for a reservation", n)
 	}
 }

@@ -71,7 +71,7 @@ func (s *Store) Settle(d *limits.Decision) {
 
 // settle replaces what a check has counted.
 func (x *at) settle(s *Store, w *work, c *limits.Check, slot, weight, now int64) {
-	units := min(c.Actual, limits.MaxCount) - weight
+	units := max(0, min(c.Actual, limits.MaxCount)) - weight
 	if c.Rule.Window.Kind == limits.Held {
 		units = -weight
 	}

@@ -32,7 +32,7 @@
 //
 // The time is that of the system at the start, and since then what its monotonic
 // clock has counted: setting the clock of the system has no effect before the next
-// start. Where Options.Clock says otherwise, a counter whose clock has been set
+// start, nor has the time for which the machine was suspended. Where Options.Clock says otherwise, a counter whose clock has been set
 // back by up to the length of its window goes on with the latest time that it has
 // seen, and by more it starts afresh. So a jump, be it forward or back, admits at
 // most one limit more, and blocks nobody for longer than the window.
@@ -140,6 +140,9 @@ func (s *Store) now() int64 {
 	}
 	return s.base + time.Since(s.start).Microseconds()
 }
+
+// Now is the time that the store goes by, see above.
+func (s *Store) Now() time.Time { return time.UnixMicro(s.now()) }
 
 // Err implements limits.Store: memory does not fail.
 func (s *Store) Err() error { return nil }
