@@ -16,6 +16,8 @@ type aheadTable struct {
 	mu    sync.Mutex
 	dirty map[knownKey]*delta
 	open  map[limits.ID]bool // decisions that are not settled
+	// Decisions without reservations that were settled, the older ones in before.
+	done, before map[limits.ID]bool
 }
 
 // delta is what was counted of a counter since the last exchange.
@@ -37,6 +39,29 @@ func (y *aheadTable) opened(id limits.ID) {
 	y.mu.Lock()
 	y.open[id] = true
 	y.mu.Unlock()
+}
+
+// maxDone is how many decisions are known at least to be settled.
+const maxDone = 8192
+
+// first says whether a decision was not settled before.
+func (y *aheadTable) first(d *limits.Decision) bool {
+	switch {
+	case reserves(d.Checks):
+		return y.closed(d.ID)
+	case d.ID == limits.ID{}:
+		return true
+	}
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.done[d.ID] || y.before[d.ID] {
+		return false
+	}
+	if y.done == nil || len(y.done) >= maxDone {
+		y.done, y.before = make(map[limits.ID]bool), y.done
+	}
+	y.done[d.ID] = true
+	return true
 }
 
 // closed says whether a decision was not settled before.
@@ -93,7 +118,7 @@ func (s *Store) decideAhead(d *limits.Decision) error {
 		*at++
 	}
 	s.ahead.note(s, &near, !d.Denied)
-	if !d.Denied && reserves(near.Checks) {
+	if !d.Denied && reserves(d.Checks) {
 		s.ahead.opened(d.ID)
 	}
 	return nil
@@ -132,7 +157,7 @@ func (s *Store) settleAhead(d *limits.Decision) {
 	if len(near.Checks) == 0 {
 		return
 	}
-	if reserves(near.Checks) && !s.ahead.closed(d.ID) {
+	if !s.ahead.first(d) {
 		return
 	}
 	s.local.Settle(&near)

@@ -59,7 +59,7 @@ func (s *Store) background() {
 func (s *Store) renew(age time.Duration) {
 	s.sending.Lock()
 	defer s.sending.Unlock()
-	s.renewOpen(age)
+	_ = s.renewOpen(age) // tried again before the leases end
 }
 
 // renewOpen needs sending to be locked, so that nothing is made again that was

@@ -121,7 +121,9 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 			again = true
 			continue
 		case answerEpoch:
-			s.epoch.suspect()
+			if r.int(7) == 0 { // not just too young
+				s.epoch.suspect()
+			}
 			first = errEpoch
 			continue
 		default:

@@ -136,10 +136,9 @@ func (s *Store) write(p *plan, to purpose, flags byte, checks []limits.Check, fr
 			c := &checks[i]
 			r := s.rules.get(c.Rule)
 			f, weight := r.flags, c.Weight
-			switch to {
-			case toForce:
+			if to == toForce {
 				f |= flagSoft
-			case toLook, toReset:
+			} else if to == toLook || to == toReset {
 				weight = 0
 			}
 			var know *knowledge

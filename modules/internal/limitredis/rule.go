@@ -54,6 +54,7 @@ func compile(r *limits.Rule) *rule {
 		c.length = r.Window.Length.Microseconds()
 	case limits.Bucket:
 		c.length = r.Window.Length.Milliseconds()
+	case limits.Calendar, limits.Held: // have none
 	}
 	return c
 }

@@ -85,7 +85,7 @@ func (s *Store) settleLocal(d *limits.Decision) {
 	l := s.byShare(d, s.instances())
 	defer l.release()
 	s.local.Settle(&l.Decision)
-	if !reserves(d.Checks) || s.ahead.closed(d.ID) {
+	if s.ahead.first(d) {
 		s.ahead.settled(s, d)
 	}
 }
