@@ -140,13 +140,34 @@ func (c *Cluster) MoveSlots(from, to *Server, first, last int) {
 			s.Do("CLUSTER", "SETSLOT", n, "NODE", c.id[to])
 		}
 	}
-	for _, s := range c.Masters { // those that did not take part learn of it by gossip
-		if s != from && s != to {
+	// The others learn of it by gossip. As long as some do not know, moving slots again
+	// could be understood in the wrong order.
+	Eventually(c.t, "all masters know who has the slots", func() bool {
+		for _, s := range c.Masters {
 			for slot := first; slot <= last; slot++ {
-				s.Do("CLUSTER", "SETSLOT", strconv.Itoa(slot), "NODE", c.id[to])
+				if c.ownerAt(s, slot) != c.id[to] {
+					return false
+				}
 			}
 		}
+		return true
+	})
+}
+
+// ownerAt returns the id of the master that has a slot, as a node sees it.
+func (c *Cluster) ownerAt(s *Server, slot int) string {
+	c.t.Helper()
+	ranges, _ := s.Do("CLUSTER", "SLOTS").([]any)
+	for _, r := range ranges {
+		r, _ := r.([]any)
+		first, _ := r[0].(int64)
+		last, _ := r[1].(int64)
+		if first <= int64(slot) && int64(slot) <= last {
+			id, _ := r[2].([]any)[2].(string)
+			return id
+		}
 	}
+	return ""
 }
 
 // Healthy reports whether a node says that the cluster serves all slots.
