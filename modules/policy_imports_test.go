@@ -54,6 +54,7 @@ var floors = map[string]int{
 	"modules/internal/redisconn":   floorPure,
 	"modules/internal/redistest":   floorPure,
 	"modules/internal/ledgerredis": floorPure,
+	"modules/internal/limitredis":  floorPure,
 
 	"modules/internal/state":   floorGlue,
 	"modules/internal/options": floorGlue,
@@ -105,6 +106,9 @@ var pureDependencies = map[string]map[string]string{
 	},
 	"modules/internal/redisconn": {
 		"github.com/redis/go-redis/v9": "the client of Redis, its Sentinels and its Cluster",
+	},
+	"modules/internal/limitredis": {
+		"github.com/redis/go-redis/v9": "its scripts, their arguments and pipelines",
 	},
 	"modules/internal/ledgerredis": {
 		"github.com/redis/go-redis/v9": "the commands of that client, and its hashes in pieces",

@@ -138,7 +138,8 @@ func (s *Store) write(p *plan, to purpose, flags byte, checks []limits.Check, fr
 			f, weight := r.flags, c.Weight
 			if to == toForce {
 				f |= flagSoft
-			} else if to == toLook || to == toReset {
+			}
+			if to == toLook || to == toReset {
 				weight = 0
 			}
 			var know *knowledge
