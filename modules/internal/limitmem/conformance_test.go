@@ -23,6 +23,12 @@ func TestConformance(t *testing.T) {
 	limitstest.Run(t, limitstest.Opener{Open: open, Virtual: true})
 }
 
+// TestConformanceInRealTime is of the clock that the store has by itself.
+func TestConformanceInRealTime(t *testing.T) {
+	t.Parallel()
+	limitstest.Run(t, limitstest.Opener{Open: open, Steps: 1000})
+}
+
 func BenchmarkConformance(b *testing.B) {
 	limitstest.Benchmark(b, limitstest.Opener{Open: open, Virtual: true})
 }
