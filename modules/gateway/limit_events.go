@@ -17,7 +17,8 @@ import (
 // Events of the gateway, which Caddy's events app hands to those who subscribe.
 const (
 	// EventQuotaExceeded is emitted when a limit denies a request, or would if it
-	// was not in the shadow: once in ten seconds for each limit and subject.
+	// was neither soft nor in the shadow: once in ten seconds for each limit and
+	// subject.
 	EventQuotaExceeded = "quota_exceeded"
 	// EventBudgetThreshold is emitted when 80 % and when 100 % of a budget is used:
 	// once for each, until so much less is used that a new window must have begun,

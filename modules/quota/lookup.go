@@ -61,6 +61,7 @@ func (l *level) limitsOf(c *consumers.Consumer, list []gateway.LimitOf) []gatewa
 		}
 	case quotaspec.ByGlobal:
 		return l.limitsAt(list, l.key, "", "", true)
+	default: // nothing that a consumer is
 	}
 	return list
 }
@@ -118,6 +119,7 @@ func (h *Handler) limitsFor(l *level, subject string) ([]gateway.LimitOf, error)
 			return nil, fmt.Errorf("quota %s counts by %s, and the subject is no address; write one such as 192.0.2.1 or 2001:db8::1", l.name, l.by)
 		}
 		return l.limitsAt(nil, l.key, networkOf(address, l.by.IPv4, l.by.IPv6), "", false), nil
+	default:
 	}
 	switch {
 	case l.by.Kind == quotaspec.ByHeader, l.by.Kind == quotaspec.ByPlaceholder:
@@ -141,6 +143,7 @@ func (h *Handler) knows(by quotaspec.ByKind, subject string) bool {
 		return h.app.KnowsGroup(subject)
 	case quotaspec.ByConsumer:
 		return h.app.ConsumerTable().Consumer(subject) != nil
+	default:
 	}
 	for c := range h.app.ConsumerTable().All() {
 		for _, cred := range c.Credentials() {
