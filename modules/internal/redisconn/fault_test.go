@@ -230,7 +230,7 @@ func TestFrozenCosts(t *testing.T) {
 			t.Fatalf("then, Do = %v", err)
 		}
 	}
-	if each := time.Since(began) / 1000; each > 10*time.Microsecond {
+	if each := time.Since(began) / 1000; each > 10*time.Microsecond && !testing.Short() {
 		t.Errorf("then, a call takes %v", each)
 	}
 }

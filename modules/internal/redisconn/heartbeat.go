@@ -95,16 +95,15 @@ func (c *Conn) tell(up bool, err error) {
 func (c *Conn) beat() {
 	ctx, cancel := context.WithTimeout(context.Background(), c.o.DialTimeout+3*c.o.Timeout)
 	defer cancel()
+	phase := c.breaker.phase.Load()
 	p, err := c.pulse(ctx)
 	if err != nil {
 		c.missed(err)
 		return
 	}
-	select {
-	case <-c.opened: // meanwhile, so that this beat says nothing about what is now
+	if c.breaker.phase.Load() != phase { // it has opened meanwhile, and this beat is of before
 		c.fell()
 		return
-	default:
 	}
 	b := &c.beats
 	b.missed = 0
