@@ -3,8 +3,10 @@
 package limitmem
 
 import (
+	"context"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,6 +144,36 @@ func TestOverflow(t *testing.T) {
 	c.advance(time.Hour)
 	if d := mustDecide(t, s, decisionOf("another", rule)); d.Denied || d.Checks[0].Used != 1 {
 		t.Errorf("after the window: %+v, want a counter of its own", d)
+	}
+}
+
+// TestOverflowTogether decides and settles in overflow counters from many goroutines:
+// nobody waits for another for ever, and the sum is right.
+func TestOverflowTogether(t *testing.T) {
+	t.Parallel()
+	s := New(Options{MaxEntries: 64, Clock: newClock().now})
+	rule := fixedRule(limits.Tokens, limits.MaxCount)
+	for n := range 64 {
+		mustDecide(t, s, decisionOf("first-"+strconv.Itoa(n), fixedRule(limits.Cost, 10)))
+	}
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for n := range 2000 {
+				d := decisionOf(strconv.Itoa(g)+"-"+strconv.Itoa(n), rule)
+				d.ID, d.Checks[0].Weight = limits.NewID(), 10
+				clear(d.ID[:8]) // all are kept in the same place
+				if err := s.Decide(context.Background(), d); err != nil || d.Denied {
+					t.Error("denied")
+				}
+				d.Checks[0].Actual = 1
+				s.Settle(d)
+			}
+		})
+	}
+	all.Wait()
+	if d := mustDecide(t, s, decisionOf("last", rule)); d.Checks[0].Used != 8*2000+1 {
+		t.Errorf("%d used, want %d", d.Checks[0].Used, 8*2000+1)
 	}
 }
 

@@ -21,6 +21,12 @@ func (s *Store) Settle(d *limits.Decision) {
 	now := s.now()
 	w := s.begin(d.Checks)
 	defer s.end(w)
+	for i := range d.Checks {
+		// Before the open decisions are locked, as Decide does it.
+		if c := &d.Checks[i]; c.Slot >= inSpill {
+			s.takeSpill(w, &w.at[i], c)
+		}
+	}
 	first := int32(noItem)
 	var open *openShard
 	if known {
@@ -40,11 +46,8 @@ func (s *Store) Settle(d *limits.Decision) {
 		if c.Slot == notCounted {
 			continue
 		}
-		slot := c.Slot
-		if slot >= inSpill {
-			slot &^= inSpill
-			s.takeSpill(w, x, c)
-		} else {
+		slot := c.Slot &^ inSpill
+		if !x.spill {
 			x.take()
 		}
 		weight := c.Weight
