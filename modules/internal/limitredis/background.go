@@ -18,7 +18,7 @@ const (
 func (s *Store) background() {
 	renew := time.NewTicker(limits.Lease / 3)
 	defer renew.Stop()
-	pause := firstPause
+	pause, most := firstPause, settleBatch
 	for {
 		select {
 		case <-s.stop:
@@ -30,7 +30,7 @@ func (s *Store) background() {
 		}
 		for {
 			s.sending.Lock()
-			batch := s.pending.take(settleBatch)
+			batch := s.pending.take(most)
 			var rest []settlement
 			if len(batch) > 0 {
 				rest = s.settleAll(batch)
@@ -41,9 +41,10 @@ func (s *Store) background() {
 				break
 			}
 			if len(rest) == 0 {
-				pause = firstPause
+				pause, most = firstPause, min(2*most, settleBatch)
 				continue
 			}
+			most = max(1, most/2) // perhaps it is more than Redis can do in time
 			select {
 			case <-s.stop:
 				return

@@ -75,7 +75,7 @@ func spendAll(t *testing.T, stores []*Store, disturb func()) {
 					refused.Add(1)
 					select {
 					case <-ctx.Done():
-					case <-time.After(100 * time.Millisecond):
+					case <-time.After(d.RetryAfter / 4):
 					}
 					continue
 				}

@@ -96,7 +96,7 @@ func send(ctx context.Context, client redis.UniversalClient, cmds []*command) er
 const flying = 3
 
 // maxBatch bounds the commands of a batch.
-const maxBatch = 256
+const maxBatch = 128
 
 // line is where callers wait for Redis. Who comes while few are under way asks at
 // once, alone. Others wait until one of those is back: then the first of them

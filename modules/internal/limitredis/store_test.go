@@ -94,5 +94,7 @@ func TestStoreKeepsTheContract(t *testing.T) {
 func TestStoreKeepsTheContractInACluster(t *testing.T) {
 	t.Parallel()
 	c := redistest.StartCluster(t, false)
-	limitstest.Run(t, opener(c.URLs(), true, func(testing.TB, string) {}))
+	o := opener(c.URLs(), true, func(testing.TB, string) {})
+	o.Steps, o.Scattered = 1000, true
+	limitstest.Run(t, o)
 }
