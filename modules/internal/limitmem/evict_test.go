@@ -151,9 +151,9 @@ func TestOverflow(t *testing.T) {
 // nobody waits for another for ever, and the sum is right.
 func TestOverflowTogether(t *testing.T) {
 	t.Parallel()
-	s := New(Options{MaxEntries: 64, Clock: newClock().now})
+	s := New(Options{MaxEntries: 512, Clock: newClock().now})
 	rule := fixedRule(limits.Tokens, limits.MaxCount)
-	for n := range 64 {
+	for n := range 4000 {
 		mustDecide(t, s, decisionOf("first-"+strconv.Itoa(n), fixedRule(limits.Cost, 10)))
 	}
 	var all sync.WaitGroup
