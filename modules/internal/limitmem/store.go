@@ -30,12 +30,12 @@
 //
 // # Time
 //
-// The time is that of the system at the start, and since then what its monotonic
-// clock has counted: setting the clock of the system has no effect before the next
-// start, nor has the time for which the machine was suspended. Where Options.Clock says otherwise, a counter whose clock has been set
-// back by up to the length of its window goes on with the latest time that it has
-// seen, and by more it starts afresh. So a jump, be it forward or back, admits at
-// most one limit more, and blocks nobody for longer than the window.
+// The time is that of the monotonic clock, put right within a second whenever the
+// clock of the system is found more than two seconds away, because it was set or
+// the machine was suspended. A counter whose clock is behind by up to the length of
+// its window goes on with the latest time that it has seen, and by more it starts
+// afresh. So a jump, be it forward or back, admits at most one limit more, and
+// blocks nobody for longer than the window.
 package limitmem
 
 import (
@@ -101,8 +101,7 @@ type Store struct {
 	ids    idCache
 	log    Log
 	clock  func() time.Time
-	start  time.Time
-	base   int64 // start in microseconds since the Unix epoch
+	system systemClock
 	works  sync.Pool
 }
 
@@ -118,12 +117,12 @@ func New(o Options) *Store {
 	for n > 1 && (o.MaxEntries/n < perShard || o.MaxBytes/int64(n) < minShardBytes) {
 		n /= 2
 	}
-	start := time.Now()
 	s := &Store{
 		shards: make([]*shard, n), mask: uint64(n - 1), //nolint:gosec // At least 1.
-		log: o.Log, clock: o.Clock, start: start, base: start.UnixMicro(),
+		log: o.Log, clock: o.Clock,
 		ids: newIDCache(o.MaxEntries),
 	}
+	s.system.init()
 	for i := range s.shards {
 		s.shards[i] = newShard(min(o.MaxEntries/n, maxSlots), o.MaxBytes/int64(n))
 	}
@@ -138,7 +137,7 @@ func (s *Store) now() int64 {
 	if s.clock != nil {
 		return s.clock().UnixMicro()
 	}
-	return s.base + time.Since(s.start).Microseconds()
+	return s.system.now()
 }
 
 // Now is the time that the store goes by, see above.
