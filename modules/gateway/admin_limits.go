@@ -97,8 +97,10 @@ func (a *App) resetLimits(w http.ResponseWriter, r *http.Request, q *limitQuery,
 		return err
 	}
 	answer.Reset = viewLimits(reset, time.Now())
-	log := a.auditLog().With(zap.String("action", "limits_reset"), zap.String("remote", r.RemoteAddr),
-		zap.String("consumer", q.consumer), zap.Strings("limits", described(reset)))
+	log := a.auditLog().With(zap.String("action", "limits_reset"), zap.String("remote", r.RemoteAddr), zap.Strings("limits", described(reset)))
+	if q.consumer != "" {
+		log = log.With(zap.String("consumer", q.consumer))
+	}
 	// Whoever asked may hang up meanwhile: what was begun is brought to its end.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), storePatience)
 	defer cancel()
