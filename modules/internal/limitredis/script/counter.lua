@@ -147,6 +147,7 @@ end
 -- then it starts afresh. It returns false if the spans it was told do not fit.
 local function advance(c, rkey)
   local kind, a, b = c.kind, c.a, c.b
+  c.kepta, c.keptb = a, b
   local t = now
   if kind == SLIDING then
     local part = c.len
@@ -331,6 +332,15 @@ local function frees(c, w)
     return (c.a + ceil(debt / c.lim)) * 1000 - now
   end
   return c.stop - now
+end
+
+-- state is what a gateway is to know of a counter: as it was stored, so that what it
+-- knows does not last longer than what is stored.
+local function state(c, stored)
+  if stored then
+    return pack('<I6I7I7', c.ver, c.a, c.b)
+  end
+  return pack('<I6I7I7', c.ver, c.kepta, c.keptb)
 end
 
 -- store keeps the states of checks.

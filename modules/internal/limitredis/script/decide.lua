@@ -102,7 +102,7 @@ for i = 1, n do
   local c = checks[i]
   local r = pack('<BI7I7I7', c.over and 1 or 0, used(c), frees(c, c.over and c.w), c.a)
   if c.kver then
-    r = r .. pack('<I6I7I7', c.ver, c.a, c.b)
+    r = r .. state(c, not denied and not looking)
   end
   if looking then
     local held = 0

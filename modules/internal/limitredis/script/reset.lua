@@ -20,7 +20,7 @@ for g = 1, groups do
       c.b, c.cells = 0, ''
       change(c)
     end
-    out[#out + 1] = pack('<I6I7I7', c.ver, c.a, c.b)
+    out[#out + 1] = state(c, true)
   end
   store(key, checks, first, last, rest, longest)
   local all = call('HGETALL', rkey)

@@ -106,7 +106,7 @@ for g = 1, groups do
     else
       replace(c, slots[i], actual[i] - c.w)
     end
-    out[#out + 1] = pack('<I6I7I7', c.ver, c.a, c.b)
+    out[#out + 1] = state(c, alive)
   end
   if alive then
     store(key, checks, first, last, rest, longest)
