@@ -69,6 +69,8 @@ func (a *App) openLedger() error {
 // acquireDisk opens the directory of the ledger, if the config has one, or takes part
 // in it where the process has it open.
 func (a *App) acquireDisk() error {
+	a.counters.opening.Lock() // the first decision may come while the app starts
+	defer a.counters.opening.Unlock()
 	if a.ledgerDir == "" || a.disk != nil {
 		return nil
 	}

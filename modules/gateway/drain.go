@@ -105,8 +105,9 @@ func (s *appSet) end(timeout time.Duration) {
 // drain gives ledger and store back once the last request of this config has settled.
 // It does not hold up a reload.
 func (a *App) drain() {
+	used := a.counters.used() // before the disk is looked at, which the store may have opened
 	a.rescueEarly()
-	if a.disk == nil && !a.counters.used() {
+	if a.disk == nil && !used {
 		return
 	}
 	if caddy.Exiting() {
@@ -137,11 +138,15 @@ func (a *App) drain() {
 // the same.
 func (a *App) rescueEarly() {
 	early, ok := a.book.(*staged)
-	if !ok || a.disk != nil || early.waiting() == 0 && a.live.Len() == 0 {
+	if !ok || early.to.Load() != nil || early.waiting() == 0 && a.live.Len() == 0 {
 		return
 	}
 	if a.ledgerDir == "" {
 		a.moveEarly(early, a.shared.ledger)
+		return
+	}
+	if a.disk != nil { // for the store
+		a.moveEarly(early, a.disk)
 		return
 	}
 	for _, other := range undrained.all() {

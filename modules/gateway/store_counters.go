@@ -23,6 +23,8 @@ type counters struct {
 
 	open atomic.Pointer[openStore]
 
+	opening sync.Mutex // held while the ledger is opened
+
 	mu      sync.Mutex
 	needed  bool
 	refused error // why the first decision could not open it; Start tries again

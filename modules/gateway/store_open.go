@@ -51,8 +51,12 @@ type openStore struct {
 func storeName(s Store) string { return s.CaddyModule().ID.Name() }
 
 // acquireStore opens a store for a config, or makes the config one of those that
-// use it.
+// use it. Before that it opens the ledger, in whose directory is what identifies this
+// gateway, and which only one process uses.
 func acquireStore(a *App, m Store) (*openStore, error) {
+	if err := a.acquireDisk(); err != nil {
+		return nil, err
+	}
 	instance, err := a.instanceID()
 	if err != nil {
 		return nil, err

@@ -72,15 +72,10 @@ func (a *App) loadStore(ctx caddy.Context) error {
 	return nil
 }
 
-// openStore opens the store where something needs it, or an option names it: after
-// the ledger, in whose directory is what identifies this gateway, and which only one
-// process uses.
+// openStore opens the store where something needs it, or an option names it.
 func (a *App) openStore() error {
 	if !a.storeNamed && !a.counters.isNeeded() {
 		return nil
-	}
-	if err := a.acquireDisk(); err != nil {
-		return err
 	}
 	if _, err := a.counters.start(); err != nil {
 		return err

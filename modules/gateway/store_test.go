@@ -106,7 +106,11 @@ func TestStoreIsOpenedByTheFirstDecision(t *testing.T) {
 		t.Fatal(err)
 	}
 	decide(t, refused)
+	refused.Record(request("alice", "gpt-4o"))
 	cleanup(t, refused)
+	if n := stored(t, refused.ledgerDir); n != 1 {
+		t.Errorf("the ledger has %d requests of a refused config", n)
+	}
 	if n, _ := opened(t, 2)[1].closings(); n != 1 {
 		t.Errorf("the store of a refused config was closed %d times", n)
 	}

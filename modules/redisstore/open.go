@@ -5,9 +5,12 @@ package redisstore
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
@@ -25,6 +28,9 @@ type openStore struct {
 	instance string
 	servers  []string
 	secrets  []string
+	// settlements wait for Redis in files; nil with the ledger in memory, or where
+	// the files cannot be used.
+	settlements *settlements
 
 	mu      sync.Mutex
 	ledgers []*ledgerredis.Ledger
@@ -43,7 +49,23 @@ func (s *Store) Open(env gateway.StoreEnv) (gateway.OpenStore, error) {
 		return nil, redact(err, s.secrets)
 	}
 	o.conn = conn
-	o.Store = limitredis.New(limitredis.Options{Conn: conn, Local: o.local, Sync: s.sync})
+	limitOptions := limitredis.Options{Conn: conn, Local: o.local, Sync: s.sync}
+	var left [][]byte
+	if env.Dir != "" {
+		var err error
+		if o.settlements, left, err = openSettlements(filepath.Join(env.Dir, settlementsDir)); err != nil {
+			env.Log().Error("what was to be settled when the gateway ended cannot be read whole", zap.Error(err))
+		}
+		if o.settlements != nil {
+			limitOptions.Journal = o.settlements
+		}
+	}
+	o.Store = limitredis.New(limitOptions)
+	for _, payload := range left {
+		if err := o.Resume(payload); err != nil {
+			env.Log().Error("what was to be settled when the gateway ended is charged as it was reserved", zap.Error(err))
+		}
+	}
 	conn.Start()
 	o.Store.Start()
 	return o, nil
@@ -55,13 +77,16 @@ func (o *openStore) Close() error {
 	ledgers := o.ledgers
 	o.mu.Unlock()
 	var rest sync.WaitGroup
-	errs := make([]error, len(ledgers)+2)
+	errs := make([]error, len(ledgers)+3)
 	for i, l := range ledgers {
 		rest.Go(func() { errs[i] = l.Close() })
 	}
 	rest.Go(func() { errs[len(ledgers)] = o.Store.Close() })
 	rest.Wait()
 	errs[len(ledgers)+1] = o.conn.Close()
+	if o.settlements != nil {
+		errs[len(ledgers)+2] = o.settlements.Close()
+	}
 	return o.told(errors.Join(errs...))
 }
 

@@ -299,3 +299,70 @@ func TestStoreLeavesNothing(t *testing.T) {
 	}
 	eventually(t, "the end of all goroutines", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
 }
+
+// What was settled while Redis was down is not forgotten by the end of the gateway.
+func TestSettlementsOutliveTheProcess(t *testing.T) {
+	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
+	dir := t.TempDir()
+	app := started(t, dir, urlOf(server))
+	reserved := spend("alice")
+	eventually(t, "a budget", func() bool { return app.Limits().Decide(t.Context(), reserved) == nil })
+	server.Kill()
+	eventually(t, "taking note", func() bool { return app.Limits().Err() != nil })
+	reserved.Checks[0].Actual = limits.NanoPerUSD / 4
+	app.Limits().Settle(reserved)
+	cleanup(t, app) // which cannot tell Redis
+	server.Restart(false)
+	app = started(t, dir, urlOf(server))
+	eventually(t, "settling after the start", func() bool {
+		checks := spend("alice").Checks
+		return app.Limits().Look(t.Context(), checks) == nil && checks[0].Used == limits.NanoPerUSD/4
+	})
+	cleanup(t, app)
+}
+
+func TestSettlements(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open := func(want int) *settlements {
+		t.Helper()
+		s, left, err := openSettlements(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) != want {
+			t.Errorf("%d settlements wait, want %d", len(left), want)
+		}
+		return s
+	}
+	s := open(0)
+	kept := limits.NewID()
+	if err := s.Save(kept, []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 * releaseEvery {
+		id := limits.NewID()
+		if err := s.Save(id, []byte("done")); err != nil {
+			t.Fatal(err)
+		}
+		s.Done(id)
+		s.Done(id)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(1)
+	s.Done(kept)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s = open(0); len(s.order) != 0 {
+		t.Errorf("%d settlements are remembered for nothing", len(s.order))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Save(kept, nil); err == nil {
+		t.Error("what is closed keeps something")
+	}
+}
