@@ -13,7 +13,6 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/limits"
-	"github.com/caddy-gateway/tollgate/modules/quota"
 )
 
 // quotasIn returns the quotas of routes.
@@ -21,7 +20,7 @@ func quotasIn(routes caddyhttp.RouteList) (list []gateway.Quota) {
 	for _, route := range routes {
 		for _, h := range route.Handlers {
 			switch h := h.(type) {
-			case *quota.Handler:
+			case gateway.Quota:
 				list = append(list, h)
 			case *caddyhttp.Subroute:
 				list = append(list, quotasIn(h.Routes)...)
