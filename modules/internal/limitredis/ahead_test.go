@@ -121,7 +121,7 @@ func TestSyncBound(t *testing.T) {
 	t.Parallel()
 	const every, n = 20 * time.Millisecond, 4
 	r := redistest.Start(t)
-	stores := gateways(t, n, []string{r.URL()}, func(o *Options) { o.Sync = every })
+	stores := gateways(t, n, []string{r.URL()}, 0, func(o *Options) { o.Sync = every })
 	rule := &limits.Rule{Unit: limits.Requests, Limit: 2000, Window: limits.Window{Kind: limits.Calendar, Period: limits.Year}}
 	var admitted, denied atomic.Int64
 	begin := time.Now()

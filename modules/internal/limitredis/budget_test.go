@@ -17,10 +17,10 @@ import (
 )
 
 // gateways returns stores that share a Redis, each with its own connection.
-func gateways(t testing.TB, n int, urls []string, change func(*Options)) (all []*Store) {
+func gateways(t testing.TB, n int, urls []string, timeout time.Duration, change func(*Options)) (all []*Store) {
 	t.Helper()
 	for range n {
-		o := Options{Conn: connect(t, redisconn.Options{URLs: urls})}
+		o := Options{Conn: connect(t, redisconn.Options{URLs: urls, Timeout: timeout})}
 		if change != nil {
 			change(&o)
 		}
@@ -43,7 +43,7 @@ func TestBudgetsAreNeverExceeded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := redistest.Start(t)
-			stores := gateways(t, 3, []string{r.URL()}, nil)
+			stores := gateways(t, 3, []string{r.URL()}, 200*time.Millisecond, nil)
 			spendAll(t, stores, func() { disturb(r) })
 		})
 	}

@@ -19,7 +19,11 @@ func TestFailoverKeepsBudgets(t *testing.T) {
 	t.Parallel()
 	g := redistest.StartGroup(t)
 	o := redisconn.Options{URLs: g.URLs(), Master: redistest.MasterName}
-	stores := faulty(t, 3, o)
+	var stores []*Store
+	for range 3 {
+		o.Timeout = 100 * time.Millisecond
+		stores = append(stores, open(t, Options{Conn: connect(t, o)}))
+	}
 	u := rushOf(t, stores, endless)
 	u.more("shared decisions", &u.shared, 50)
 	spendAll(t, stores, func() {
@@ -39,7 +43,7 @@ func TestSlotsMoveDuringLoad(t *testing.T) {
 	c := redistest.StartCluster(t, false)
 	var stores []*Store
 	for range 2 {
-		stores = append(stores, open(t, Options{Conn: connect(t, redisconn.Options{URLs: c.URLs(), Cluster: true})}))
+		stores = append(stores, open(t, Options{Conn: connect(t, redisconn.Options{URLs: c.URLs(), Cluster: true, Timeout: 200 * time.Millisecond})}))
 	}
 	const subjects, limit = 300, 20
 	rule := &limits.Rule{Unit: limits.Requests, Limit: limit, Window: limits.Window{Kind: limits.Calendar, Period: limits.Year}}

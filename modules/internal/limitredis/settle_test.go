@@ -67,7 +67,7 @@ func still(t testing.TB, n int, change func(*Options)) ([]*Store, *redistest.Ser
 	r := redistest.Start(t)
 	clock := limitstest.NewClock(time.Date(2026, time.May, 5, 5, 5, 5, 0, time.UTC))
 	seasoned(t, r, redisconn.DefaultPrefix)
-	return gateways(t, n, []string{r.URL()}, func(o *Options) {
+	return gateways(t, n, []string{r.URL()}, 0, func(o *Options) {
 		o.Clock = clock.Now
 		if change != nil {
 			change(o)

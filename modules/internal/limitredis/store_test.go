@@ -20,8 +20,8 @@ import (
 func connect(t testing.TB, o redisconn.Options) *redisconn.Conn {
 	t.Helper()
 	if o.Timeout == 0 {
-		o.Timeout = 250 * time.Millisecond // the machine of the tests may be busy
-		o.DialTimeout = 250 * time.Millisecond
+		o.Timeout = 5 * time.Second // the machine of the tests may be busy
+		o.DialTimeout = o.Timeout
 	}
 	c, err := redisconn.New(o)
 	if err != nil {
