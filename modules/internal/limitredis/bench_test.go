@@ -127,6 +127,9 @@ func BenchmarkDecide(b *testing.B) {
 	r := redistest.Start(b)
 	conn := connect(b, redisconn.Options{URLs: []string{r.URL()}})
 	s := open(b, Options{Conn: conn})
+	if err := conn.Client().ScriptLoad(b.Context(), plainScript.source).Err(); err != nil {
+		b.Fatal(err)
+	}
 	for _, n := range []int{1, 32} {
 		for _, tt := range benchmarkRules {
 			b.Run(fmt.Sprintf("%s/%d/store", tt.name, n), func(b *testing.B) {
