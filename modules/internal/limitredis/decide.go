@@ -149,7 +149,7 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 		if reserving {
 			s.open.add(d)
 		}
-		s.mirror(d)
+		s.reflect(d)
 		return false, nil
 	}
 	if reserving && (admitted > 0 || unsure) {
@@ -169,7 +169,7 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 		if s.over != nil {
 			s.over.remember(s, d)
 		}
-		s.mirror(d)
+		s.reflect(d)
 	}
 	return again, nil
 }

@@ -85,6 +85,7 @@ func (s *Store) watch() {
 	defer tick.Stop()
 	suspected := true
 	for {
+		s.drainMirror()
 		if s.conn.Up() {
 			s.epoch.mu.Lock()
 			if s.cluster {

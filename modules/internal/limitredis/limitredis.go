@@ -70,6 +70,7 @@ type Store struct {
 	rules   ruleTable
 	line    line
 	local   *limitmem.Store
+	mirror  mirror
 	over    *overCache
 	known   *knownTable
 	open    openTable
@@ -111,6 +112,7 @@ func New(o Options) *Store {
 	s.pending.init(o.Pending)
 	s.epoch.init()
 	s.ahead.init()
+	s.mirror.init()
 	return s
 }
 
@@ -121,6 +123,7 @@ func (s *Store) Start() {
 		s.conn.OnEpoch(s.epoch.suspect)
 		s.work.Go(s.background)
 		s.work.Go(s.watch)
+		s.work.Go(s.mirrors)
 		if s.every > 0 {
 			s.work.Go(s.exchanges)
 		}

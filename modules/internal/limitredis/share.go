@@ -60,6 +60,7 @@ func (l *shared) release() {
 // decideLocal decides by this gateway's share of the limits.
 func (s *Store) decideLocal(d *limits.Decision) error {
 	s.stats.local.Add(1)
+	s.drainMirror()
 	l := s.byShare(d, s.instances())
 	defer l.release()
 	if err := s.local.Decide(context.Background(), &l.Decision); err != nil {
@@ -88,18 +89,6 @@ func (s *Store) settleLocal(d *limits.Decision) {
 	if s.ahead.first(d) {
 		s.ahead.settled(s, d)
 	}
-}
-
-// mirror has the local share know what Redis has counted, so that it goes on from
-// there.
-func (s *Store) mirror(d *limits.Decision) {
-	n := s.instances()
-	l := s.byShare(d, n)
-	for i := range l.Checks {
-		l.Checks[i].Used = divide(l.Checks[i].Used, n)
-	}
-	s.local.Set(l.Checks)
-	l.release()
 }
 
 // refuse tells that a decision about a hard limit cannot be made now.
