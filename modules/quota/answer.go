@@ -4,6 +4,7 @@ package quota
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,10 +113,8 @@ func (a *answer) policy(o *origin) {
 	if o.h.Headers != headersIETF && o.h.Headers != headersBoth || o.l.policies == "" {
 		return
 	}
-	for _, p := range a.policies[:a.npolicy] {
-		if p == o.l.policies {
-			return
-		}
+	if slices.Contains(a.policies[:a.npolicy], o.l.policies) {
+		return
 	}
 	if a.npolicy < len(a.policies) {
 		a.policies[a.npolicy] = o.l.policies

@@ -44,10 +44,10 @@ func (b *bound) weight(rule *limits.Rule) (int64, error) {
 		n = b.Input
 	case limits.OutputTokens:
 		n = b.Output
-	case limits.Tokens:
-		n = b.Input + b.Output
 	case limits.Cost:
 		n = nanos(b.Cost)
+	default:
+		n = b.Input + b.Output
 	}
 	return within(n), nil
 }

@@ -62,8 +62,9 @@ func code(u limits.Unit) string {
 		return codeBudget
 	case limits.Concurrent:
 		return codeConcurrent
+	default:
+		return codeTokens
 	}
-	return codeTokens
 }
 
 // explain says which limit was met, whose it is, and when it frees.
@@ -95,8 +96,9 @@ func who(c *limits.Check, o *origin) string {
 		return "for all callers together"
 	case quotaspec.ByHeader, quotaspec.ByPlaceholder:
 		return "by " + o.l.by.String()
+	default:
+		return "by " + o.l.by.Kind.String() + " " + c.Key.Subject
 	}
-	return "by " + o.l.by.Kind.String() + " " + c.Key.Subject
 }
 
 // amount writes n units in words.

@@ -62,8 +62,9 @@ func (l *level) knowable() bool {
 	switch l.by.Kind {
 	case quotaspec.ByConsumer, quotaspec.ByCredential, quotaspec.ByGroup:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // calls says that the level limits what only model calls use.
@@ -98,7 +99,7 @@ func (l *level) keys(dst []limits.Key, r *http.Request, rq *state.Request) []lim
 			}
 			return dst
 		}
-	case quotaspec.ByConsumer:
+	default: // by consumer
 		if c != nil && !rq.Anonymous {
 			return append(dst, limits.Key{Level: l.key, Subject: c.Consumer.Name})
 		}
@@ -169,6 +170,7 @@ func (l *level) applies(rule *limits.Rule, rq *state.Request) bool {
 	switch rule.Unit {
 	case limits.Tokens, limits.InputTokens, limits.OutputTokens, limits.Cost:
 		return rq.LLM.Bounder != nil
+	default:
+		return true
 	}
-	return true
 }

@@ -198,11 +198,12 @@ func (n *run) weight(l *level, rule *limits.Rule) (int64, error) {
 		return l.weight(n.r), nil
 	case limits.Concurrent:
 		return 1, nil
+	default:
+		if rule.Soft {
+			return 0, nil // counted when it is known
+		}
+		return n.bound.weight(rule)
 	}
-	if rule.Soft {
-		return 0, nil // counted when it is known
-	}
-	return n.bound.weight(rule)
 }
 
 // Interface guards
