@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 command -v valgrind >/dev/null || { echo "valgrind is missing: apt-get install valgrind" >&2; exit 1; }
-[ "$#" -gt 0 ] || set -- header encoder correlation_id request_guard key_auth ip_restriction acl llm_cost chain chain_journal
+[ "$#" -gt 0 ] || set -- header encoder correlation_id request_guard key_auth ip_restriction acl llm_cost quota_one quota chain chain_journal chain_quota chain_quota_journal chain_budget
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -14,7 +14,7 @@ go test -c -o "$dir/overhead.test" .
 # total prints the instructions of a run of n requests.
 total() {
   GOGC=off GOMAXPROCS=1 valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null \
-    "$dir/overhead.test" -test.run '^$' -test.bench "Chain/$1/$2\$" -test.benchtime="$3x" 2>&1 |
+    "$dir/overhead.test" -test.run '^$' -test.bench "Chain/^$1\$/^$2\$" -test.benchtime="$3x" 2>&1 |
     sed -n 's/.*I *refs: *//p' | tr -d ,
 }
 
