@@ -149,6 +149,9 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 		if reserving {
 			s.open.add(d)
 		}
+		if s.over != nil {
+			s.over.counted(s, d)
+		}
 		s.reflect(d)
 		return false, nil
 	}

@@ -53,6 +53,9 @@ func (s *Store) Reset(ctx context.Context, checks []limits.Check) error {
 			var k knowledge
 			r.knowledge(&k)
 			c := &checks[n]
+			if s.over != nil { // a denial may have come in between
+				s.over.forget(c.Key, s.rules.get(c.Rule).id)
+			}
 			if c.Rule.Hard() && !r.short {
 				s.known.put(c.Key, s.rules.get(c.Rule), k, s.nowMicro())
 			}

@@ -118,6 +118,16 @@ func (o *overCache) recall(s *Store, d *limits.Decision) bool {
 	return d.Denied
 }
 
+// counted forgets the counters of a decision that was admitted: more is used by now.
+func (o *overCache) counted(s *Store, d *limits.Decision) {
+	if last := o.last.Load(); last == 0 || s.nowMicro() >= last {
+		return
+	}
+	for i := range d.Checks {
+		o.forget(d.Checks[i].Key, s.rules.get(d.Checks[i].Rule).id)
+	}
+}
+
 // forget is called when a counter may hold less than before.
 func (o *overCache) forget(key limits.Key, id uint64) {
 	if o.last.Load() == 0 {

@@ -203,6 +203,9 @@ func (s *Store) settled(st *settlement, p *plan) (again bool) {
 			var k knowledge
 			r.knowledge(&k)
 			c := &st.checks[n]
+			if s.over != nil { // a denial may have come in between
+				s.over.forget(c.Key, s.rules.get(c.Rule).id)
+			}
 			if c.Rule.Hard() && !r.short {
 				s.known.put(c.Key, s.rules.get(c.Rule), k, s.nowMicro())
 			}
