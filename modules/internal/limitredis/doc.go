@@ -36,6 +36,10 @@
 // many parts as something was counted in lately. Keys expire ten seconds after
 // the last of their windows has passed.
 //
+// An ACL user needs the commands +evalsha +eval +get +set +time +info +hget +hset +hsetnx
+// +hdel +hgetall +pexpire +pttl for keys with the prefix; without +info a restart is told
+// from none by the age of the mark alone.
+//
 // # Without Redis
 //
 // If Redis does not answer, requests are limited by a share: each gateway counts
