@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/redisconn"
+	"github.com/caddy-gateway/tollgate/modules/internal/redistest"
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )
 
@@ -99,5 +101,35 @@ func TestDenialsWriteNothing(t *testing.T) {
 	}
 	if dump() != before {
 		t.Error("a denial has changed something")
+	}
+}
+
+// TestUserNeedsNoMoreCommands has a user who may do what the documentation says.
+func TestUserNeedsNoMoreCommands(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	r.Do(append([]string{"ACL", "SETUSER", "demo", "on", ">demo-password-not-a-secret", "~tollgate:*"}, strings.Fields(
+		// Those of redisconn, and those of this package.
+		"+@connection +evalsha +eval +get +set +time +info +@sortedset +hget +hset +hsetnx +hdel +hgetall +pexpire +pttl")...)...)
+	s := open(t, Options{Conn: connect(t, redisconn.Options{
+		URLs: []string{r.URL()}, Username: "demo", Password: "demo-password-not-a-secret",
+	})})
+	var d *limits.Decision
+	redistest.Eventually(t, "the epoch to be old enough", func() bool {
+		d = &limits.Decision{ID: limits.NewID(), Checks: []limits.Check{on(monthly, "a", 5), on(held, "a", 1)}}
+		return s.Decide(t.Context(), d) == nil
+	})
+	admit(t, s, on(window(limits.Sliding, time.Minute), "a", 1))
+	s.sending.Lock()
+	err := s.renewOpen(0)
+	s.sending.Unlock()
+	if err != nil {
+		t.Error(err)
+	}
+	settle(t, s, d, 1)
+	holds(t, s, on(monthly, "a", 0), 1, 0)
+	holds(t, s, on(held, "a", 0), 0, 0)
+	if err := s.Reset(t.Context(), []limits.Check{on(monthly, "a", 0)}); err != nil {
+		t.Error(err)
 	}
 }
