@@ -123,3 +123,19 @@ func TestSecretsStayOutOfKeys(t *testing.T) {
 	}
 	s.model.clock.Advance(time.Hour)
 }
+
+func TestWhatIsHeldHidesNoOtherLimit(t *testing.T) {
+	s := serve(t, "", "quota {\n\t\tconcurrent 1\n\t\trequests 5/min\n\t}\n\trespond ok")
+	if got := s.get("/").Header().Get("RateLimit"); got != `"site:requests/60s";r=4;t=61` {
+		t.Errorf("RateLimit: %s", got)
+	}
+}
+
+func TestPoliciesOfSeveralLevelsAreOneHeader(t *testing.T) {
+	s := serve(t, "", "route {\n\t\tquota {\n\t\t\tname a\n\t\t\trequests 5/min\n\t\t}\n\t\tquota {\n\t\t\tname b\n\t\t\trequests 10/s burst 20\n\t\t}\n\t\trespond ok\n\t}")
+	got := s.get("/").Header().Values("RateLimit-Policy")
+	want := `"a:requests/60s";q=5;w=60, "b:requests/bucket-1s";q=20;w=1`
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("RateLimit-Policy: %q, want %q", got, want)
+	}
+}

@@ -188,3 +188,12 @@ func TestQuotaBeforeTheCallIsKnown(t *testing.T) {
 		t.Errorf("decided together: %v", units)
 	}
 }
+
+// max_output is worth something only when it is known what is asked: a quota that has
+// it waits for that, whatever else it limits.
+func TestMaxOutputOfQuotaBeforeTheCallIsKnown(t *testing.T) {
+	s := serve(t, "", "quota {\n\t\trequests 5/min\n\t\tmax_output 9\n\t}\n\thandle {\n\t\tllm_cost openai\n\t\tmock_llm {\n\t\t\twords 50\n\t\t}\n\t}")
+	if w := s.chat(chat(gpt, "")); w.Code != 200 || !contains(w, `"completion_tokens":9`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

@@ -110,7 +110,9 @@ func (d *Decision) Open() bool {
 // Tightest returns the check that answers for the decision: of exceeded ones that
 // enforce the one that frees last; otherwise, of those that are not in the shadow,
 // the one with the smallest share of its limit remaining, and of equal ones that
-// with the longest window. It returns nil if there is none.
+// with the longest window. What is held is free again when the request has ended, so
+// that it answers for an admitted one only if nothing else does. It returns nil if
+// there is none.
 func (d *Decision) Tightest() *Check {
 	var best *Check
 	for i := range d.Checks {
@@ -128,6 +130,9 @@ func (d *Decision) Tightest() *Check {
 func (c *Check) tighter(o *Check, denied bool) bool {
 	if denied {
 		return c.Frees > o.Frees
+	}
+	if held, other := c.Rule.Unit == Concurrent, o.Rule.Unit == Concurrent; held != other {
+		return other
 	}
 	// Compared as shares, in floats: what matters is order, not the value.
 	a := float64(c.Remaining()) / float64(c.Rule.Capacity())

@@ -4,7 +4,6 @@ package quota
 
 import (
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,12 +37,11 @@ const longWait = time.Minute
 type answer struct {
 	tightest limits.Check // Rule nil: nothing
 	from     origin
-	policies [2]string // of at most two levels without allocating; others in more
-	npolicy  int
-	more     []string
+	policy   string // of all levels
 	kong     []kongLimit
 	budget   string
-	giveUp   bool // waiting is useless
+	percent  int64 // that is used of the budget in the header
+	giveUp   bool  // waiting is useless
 }
 
 // note keeps what a decision says for headers, logs and placeholders.
@@ -60,17 +58,17 @@ func (n *run) note(d *decision) {
 		c, o := &d.Checks[i], &d.from[i]
 		if o.l != last {
 			last = o.l
-			a.policy(o)
+			a.add(o)
 		}
 		if (o.h.Headers == headersKong || o.h.Headers == headersBoth) && c.Rule.Unit == limits.Requests && !c.Rule.Shadow {
 			a.kong = append(a.kong, kongLimit{c.Rule.Window, c.Rule.Capacity(), c.Remaining(), c.Frees})
 		}
-		if c.Exceeded {
+		if c.Exceeded || c.Rule.Soft && c.Used >= c.Rule.Limit {
 			n.exceeded(d, c, o)
 		}
-	}
-	if value := budgetHeader(d); value != "" {
-		a.budget = value
+		if o.l.Cost {
+			a.spent(c, o)
+		}
 	}
 	n.summarize(d)
 }
@@ -108,20 +106,15 @@ func (l *level) window(rule int) string {
 	return window
 }
 
-// policy adds the policies of a level.
-func (a *answer) policy(o *origin) {
-	if o.h.Headers != headersIETF && o.h.Headers != headersBoth || o.l.policies == "" {
+// add adds the policies of a level, once.
+func (a *answer) add(o *origin) {
+	if o.h.Headers != headersIETF && o.h.Headers != headersBoth || strings.Contains(a.policy, o.l.policies) {
 		return
 	}
-	if slices.Contains(a.policies[:a.npolicy], o.l.policies) {
-		return
+	if a.policy != "" {
+		a.policy += ", "
 	}
-	if a.npolicy < len(a.policies) {
-		a.policies[a.npolicy] = o.l.policies
-		a.npolicy++
-		return
-	}
-	a.more = append(a.more, o.l.policies)
+	a.policy += o.l.policies
 }
 
 // AnswerHeader implements state.Waiter.
@@ -130,14 +123,10 @@ func (n *run) AnswerHeader(h http.Header) {
 	if a.tightest.Rule == nil {
 		return
 	}
-	if a.npolicy > 0 {
-		// One array for both headers; each slice ends where the next begins.
-		values := make([]string, 0, a.npolicy+len(a.more)+1)
-		values = append(values, a.policies[:a.npolicy]...)
-		values = append(values, a.more...)
-		at := len(values)
-		values = append(values, a.limit())
-		h[headerPolicy], h[headerLimit] = values[:at:at], values[at:]
+	if a.policy != "" {
+		// One array for both; each slice ends where the other begins.
+		values := []string{a.policy, a.limit()}
+		h[headerPolicy], h[headerLimit] = values[:1:1], values[1:]
 	}
 	if len(a.kong) > 0 {
 		setKong(h, a.kong)
@@ -169,7 +158,7 @@ func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.
 // policy is the parameters of a policy: quota, unit, window. Requests are the
 // unit that is meant where none is named.
 func policy(r *limits.Rule) string {
-	text := ";q=" + strconv.FormatInt(min(r.Limit, maxInteger), 10)
+	text := ";q=" + strconv.FormatInt(min(r.Capacity(), maxInteger), 10)
 	switch r.Unit {
 	case limits.Requests:
 	case limits.Concurrent:

@@ -56,21 +56,16 @@ func (n *run) limitEvent(c *limits.Check, o *origin) gateway.LimitEvent {
 	}
 }
 
-// budgetHeader is the value of the header that tells of budgets: of that which is
-// used most, if it is used so far that somebody should know.
-func budgetHeader(d *decision) (value string) {
-	most := int64(warnFrom) - 1
-	for i := range d.Checks {
-		c, o := &d.Checks[i], &d.from[i]
-		if c.Rule.Unit != limits.Cost || c.Rule.Shadow || o.h.Headers == headersOff {
-			continue
-		}
-		if percent := percentage(c.Used, c.Rule.Limit); percent > most {
-			most = percent
-			value = `"` + o.l.name + `";percent=` + strconv.FormatInt(percent, 10) + `;window="` + o.l.window(o.rule) + `"`
-		}
+// spent keeps for the header how far a budget is used, if that is further than
+// others and so far that somebody should know.
+func (a *answer) spent(c *limits.Check, o *origin) {
+	if c.Rule.Unit != limits.Cost || c.Rule.Shadow || o.h.Headers == headersOff {
+		return
 	}
-	return value
+	if percent := percentage(c.Used, c.Rule.Limit); percent >= warnFrom && percent > a.percent {
+		a.percent = percent
+		a.budget = `"` + o.l.name + `";percent=` + strconv.FormatInt(percent, 10) + `;window="` + o.l.window(o.rule) + `"`
+	}
 }
 
 func percentage(used, limit int64) int64 { return int64(float64(used) / float64(limit) * full) }

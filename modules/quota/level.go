@@ -68,7 +68,7 @@ func (l *level) knowable() bool {
 }
 
 // calls says that the level limits what only model calls use.
-func (l *level) calls() bool { return l.Tokens || l.Cost }
+func (l *level) calls() bool { return l.Tokens || l.Cost || l.MaxOutput > 0 }
 
 // keys appends the keys of those who are counted: one, or one for each group.
 func (l *level) keys(dst []limits.Key, r *http.Request, rq *state.Request) []limits.Key {

@@ -194,7 +194,7 @@ func (h *Handler) CheckPlace() error {
 	}
 	for _, srv := range mod.Servers {
 		if s := look(h, srv); s.found && !s.place.call && !s.before {
-			return fmt.Errorf("quota %s: it limits tokens or cost, and its route has no llm_cost, which would know them; add one to the route", h.Name)
+			return fmt.Errorf("quota %s: it limits tokens, cost or answers, and its route has no llm_cost, which would know them; add one to the route", h.Name)
 		}
 	}
 	return nil

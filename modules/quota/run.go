@@ -148,7 +148,7 @@ func (n *run) add(d *decision, p waiting, s state.Stage) (ready bool, err error)
 // checks adds those of one level.
 func (n *run) checks(d *decision, h *Handler, l *level) error {
 	n.keys = l.keys(n.keys[:0], n.r, n.rq)
-	if (l.calls() || l.MaxOutput > 0) && n.rq.LLM.Bounder != nil {
+	if l.calls() && n.rq.LLM.Bounder != nil {
 		if err := n.bound.ask(n.r, n.rq, l); err != nil {
 			return err
 		}
