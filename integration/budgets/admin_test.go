@@ -49,12 +49,18 @@ func (g *gateway) get(t *testing.T, path string, into any) {
 	}
 }
 
+// budget returns the limits of model calls, as they stand with a consumer.
+func (g *gateway) budget(t *testing.T, consumer string) map[string]level {
+	t.Helper()
+	return g.levels(t, "budget", "consumer="+consumer)
+}
+
 // level is a limit as it stands. Money is in billionths of a dollar.
 type level struct{ used, reserved int64 }
 
-// levels returns the limits of a quota by their unit, as they stand with a consumer, or
-// with all.
-func (g *gateway) levels(t *testing.T, quota, consumer string) map[string]level {
+// levels returns the limits of a quota by their unit, as they stand with somebody:
+// "consumer=x" or "subject=x".
+func (g *gateway) levels(t *testing.T, quota, who string) map[string]level {
 	t.Helper()
 	var list struct {
 		Limits []struct {
@@ -62,17 +68,13 @@ func (g *gateway) levels(t *testing.T, quota, consumer string) map[string]level 
 			Used, Reserved json.RawMessage
 		}
 	}
-	path := "/gateway/limits?quota=" + quota
-	if consumer != "" {
-		path += "&consumer=" + consumer
-	}
-	g.get(t, path, &list)
+	g.get(t, "/gateway/limits?quota="+quota+"&"+who, &list)
 	all := make(map[string]level)
 	for _, l := range list.Limits {
 		all[l.Unit] = level{number(t, l.Used), number(t, l.Reserved)}
 	}
 	if len(all) == 0 {
-		t.Fatalf("no limits of %s at %s", consumer, quota)
+		t.Fatalf("no limits of %s in quota %s", who, quota)
 	}
 	return all
 }

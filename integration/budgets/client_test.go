@@ -66,7 +66,7 @@ func (c *call) send(ctx context.Context, client *http.Client, g *gateway) (got o
 	r.Header.Set(planHeader, string(travels))
 	switch c.Ending {
 	case inner:
-		r.Header.Set("X-Within", "tried-before")
+		r.Header.Set("X-Within", withinHeader)
 	case impatient:
 		timer := time.AfterFunc(time.Duration(c.Pause)*2*time.Millisecond, leave)
 		defer timer.Stop()
@@ -119,6 +119,9 @@ func (c *call) definite(t *testing.T, client *http.Client, g *gateway) (got outc
 	}
 	return got, refusals
 }
+
+// withinHeader is what the quota denies by that stands within the one that reserves.
+const withinHeader = "tried-before"
 
 // Codes of refusals.
 const (

@@ -20,14 +20,14 @@ import (
 type site struct {
 	u        *upstream
 	prices   string
-	budget   string // the limits of model calls
-	requests string // the limits of /api
+	models   string // the limits of model calls
+	requests string // the limit of /api
 	store    func(g *gateway) string
 }
 
 func newSite(t *testing.T, u *upstream) *site {
 	t.Helper()
-	s := &site{u: u, prices: filepath.Join(t.TempDir(), "prices.json"), budget: "cost 1usd/month", requests: "requests 1000000/min"}
+	s := &site{u: u, prices: filepath.Join(t.TempDir(), "prices.json"), models: "cost 1usd/month", requests: "requests 1000000/min"}
 	if err := os.WriteFile(s.prices, []byte(priceFile), 0o600); err != nil {
 		t.Fatalf("write prices: %v", err)
 	}
@@ -169,7 +169,7 @@ http://%s {
 		respond ok
 	}
 }
-`, g.addr, g.access(), g.budget, g.u.addr, g.requests)
+`, g.addr, g.access(), g.models, g.u.addr, g.requests)
 	return b.String()
 }
 

@@ -103,7 +103,7 @@ func spent(t *testing.T, gateways []*gateway, consumer string, statuses map[int]
 func settled(t *testing.T, g *gateway, consumer string, spent int64) (used int64) {
 	t.Helper()
 	eventually(t, "what "+consumer+" has spent is used, and nothing is reserved", func() bool {
-		l := g.levels(t, "budget", consumer)["cost"]
+		l := g.budget(t, consumer)["cost"]
 		used = l.used
 		return l.reserved == 0 && used*1000 >= spent
 	})
