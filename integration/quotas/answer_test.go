@@ -129,6 +129,10 @@ func TestWhatIsHeldHidesNoOtherLimit(t *testing.T) {
 	if got := s.get("/").Header().Get("RateLimit"); got != `"site:requests/60s";r=4;t=61` {
 		t.Errorf("RateLimit: %s", got)
 	}
+	s = serve(t, "", "quota {\n\t\tname held\n\t\tconcurrent 1\n\t}\n\troute {\n\t\tvars a b\n\t\tquota {\n\t\t\tname inner\n\t\t\trequests 5/min\n\t\t}\n\t\trespond ok\n\t}")
+	if got := s.get("/").Header().Get("RateLimit"); got != `"inner:requests/60s";r=4;t=61` {
+		t.Errorf("RateLimit of two decisions: %s", got)
+	}
 }
 
 func TestPoliciesOfSeveralLevelsAreOneHeader(t *testing.T) {

@@ -189,6 +189,32 @@ func TestQuotaBeforeTheCallIsKnown(t *testing.T) {
 	}
 }
 
+// A quota that decides before the metering begins does not keep those behind it from
+// settling to what was metered.
+func TestSettledToWhatWasMeteredBehindAnotherQuota(t *testing.T) {
+	s := serve(t, "", `quota {
+		name held
+		concurrent 9
+		by ip
+	}
+	route {
+		llm_cost openai
+		quota {
+			tokens 10000/min
+			by ip
+		}
+		mock_llm {
+			words 5
+		}
+	}`)
+	if w := s.chat(chat(gpt, `,"max_tokens":100`)); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if c := s.settledChecks(1)[0]; c.Actual != 6 || c.Weight < 100 {
+		t.Errorf("settled to %d of %d tokens", c.Actual, c.Weight)
+	}
+}
+
 // max_output is worth something only when it is known what is asked: a quota that has
 // it waits for that, whatever else it limits.
 func TestMaxOutputOfQuotaBeforeTheCallIsKnown(t *testing.T) {

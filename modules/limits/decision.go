@@ -131,6 +131,12 @@ func (c *Check) tighter(o *Check, denied bool) bool {
 	if denied {
 		return c.Frees > o.Frees
 	}
+	return c.Tighter(o)
+}
+
+// Tighter says, of two checks that have admitted, that c answers rather than o: see
+// [Decision.Tightest].
+func (c *Check) Tighter(o *Check) bool {
 	if held, other := c.Rule.Unit == Concurrent, o.Rule.Unit == Concurrent; held != other {
 		return other
 	}

@@ -49,7 +49,7 @@ func (n *run) note(d *decision) {
 	a := &n.answer
 	if t := d.Tightest(); t != nil {
 		at := index(d, t)
-		if a.tightest.Rule == nil || d.Denied || tighter(t, &a.tightest) {
+		if a.tightest.Rule == nil || d.Denied || t.Tighter(&a.tightest) {
 			a.tightest, a.from = *t, d.from[at]
 		}
 	}
@@ -80,11 +80,6 @@ func index(d *decision, c *limits.Check) int {
 		}
 	}
 	return 0
-}
-
-// tighter says that a leaves a smaller share of its limit than b.
-func tighter(a, b *limits.Check) bool {
-	return float64(a.Remaining())*float64(b.Rule.Capacity()) < float64(b.Remaining())*float64(a.Rule.Capacity())
 }
 
 // summarize fills in what the request state tells of limits.

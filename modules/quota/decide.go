@@ -37,7 +37,7 @@ func (n *run) decide(d *decision) error {
 	n.mu.Unlock()
 	if d.Open() && !n.settles {
 		n.settles = true
-		n.rq.OnSettle(settler{n})
+		n.rq.OnSettleLast(settler{n})
 	}
 	return nil
 }
@@ -77,8 +77,8 @@ func (n *run) unavailable(d *decision, err error) error {
 	})
 }
 
-// settler tells the store what a request has come to. It is told after the
-// metering, which stands before it.
+// settler tells the store what a request has come to. It is told last, since a
+// metering may come after a quota that has decided already.
 type settler struct{ n *run }
 
 // SettleRequest implements state.Settler.

@@ -102,6 +102,7 @@ type Request struct {
 	closed    bool // nothing is given back any more, so nothing may be taken
 	settlers  [4]Settler
 	nsettle   int
+	last      Settler // is told after settlers
 	body      *buffer
 	bodyErr   error
 	in        atomic.Int64

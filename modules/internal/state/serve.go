@@ -124,6 +124,10 @@ func (rq *Request) close(broken bool) {
 		rq.settlers[i] = nil
 		s.EndRequest()
 	}
+	if rq.last != nil {
+		rq.last.EndRequest()
+		rq.last = nil
+	}
 }
 
 func (rq *Request) outcome() Outcome {
@@ -155,6 +159,14 @@ func (rq *Request) OnSettle(s Settler) {
 	}
 }
 
+// OnSettleLast registers s, of which there is one, to be told after all whom OnSettle
+// has registered, whoever came first: it reads what they have metered.
+func (rq *Request) OnSettleLast(s Settler) {
+	rq.account.hold()
+	defer rq.account.release()
+	rq.last = s
+}
+
 // Settle closes the account of the request. It is idempotent: the first call
 // counts. The response writer calls it before the write that completes the
 // answer; [Serve] calls it at the end for whatever never got there.
@@ -172,6 +184,9 @@ func (rq *Request) settle() {
 	rq.settled = true
 	for _, s := range rq.settlers[:rq.nsettle] {
 		rq.guarded(func() { s.SettleRequest(rq) })
+	}
+	if rq.last != nil {
+		rq.guarded(func() { rq.last.SettleRequest(rq) })
 	}
 	if rq.host != nil {
 		rq.guarded(func() { rq.host.Record(rq) })

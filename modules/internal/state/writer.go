@@ -313,7 +313,7 @@ func (w *Writer) FlushError() error {
 
 // ReadFrom keeps the fast path of the wrapped writer where nobody meters.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
-	if w.ntaps > 0 || w.rq.nsettle > 0 || !w.header {
+	if w.ntaps > 0 || w.rq.nsettle > 0 || w.rq.last != nil || !w.header {
 		return io.Copy(writeOnly{w}, r)
 	}
 	w.rq.Settle()
