@@ -22,6 +22,7 @@ type outcomes struct {
 	consumer string
 
 	begun atomic.Int64 // calls
+	kills int          // of gateways meanwhile
 
 	mu      sync.Mutex
 	endings [numEndings]int
