@@ -142,6 +142,19 @@ local function drop(c, drops)
   end
 end
 
+-- forward lets parts of a sliding window pass until cur is the newest one.
+local function forward(c, cur)
+  local d = cur - c.a
+  if d > 0 and c.cells ~= '' then
+    if d > 60 then
+      c.cells, c.b = '', 0
+    else
+      c.cells = c.cells .. rep('\0', d * c.size)
+      drop(c, #c.cells / c.size - 61)
+    end
+  end
+end
+
 -- advance brings the state of a counter to the present. A counter that has seen a
 -- later time goes on with that, unless it is later by more than the window's length:
 -- then it starts afresh. It returns false if the spans it was told do not fit.
@@ -158,14 +171,8 @@ local function advance(c, rkey)
       else
         c.cells, c.b = '', 0
       end
-    elseif a < cur and c.cells ~= '' then
-      local d = cur - a
-      if d > 60 then
-        c.cells, c.b = '', 0
-      else
-        c.cells = c.cells .. rep('\0', d * c.size)
-        drop(c, #c.cells / c.size - 61)
-      end
+    else
+      forward(c, cur)
     end
     c.a, c.untl = cur, ceil((cur + 61) * part / 1000)
   elseif kind == FIXED then
@@ -238,17 +245,18 @@ local function learn(c)
       c.b = max(b, c.b)
     end
     return
-  elseif kind == BUCKET then
-    b = b - max(0, c.a - a) * c.lim
-  elseif c.a - a > 60 then
-    return
   end
-  if b > c.b then
-    c.a, c.b = max(a, c.a), b
-    if kind == SLIDING then
-      c.cells = pack(c.cell, b)
-    end
+  -- What is stored may be an old copy that holds as much, but of a time before: both
+  -- are brought to the later time, and the larger one is counted there.
+  local last = max(a, c.a)
+  if kind == BUCKET then
+    c.b = max(0, c.b - (last - c.a) * c.lim, b - (last - a) * c.lim)
+  elseif last - a <= 60 then
+    forward(c, last)
+    c.b = max(b, c.b)
+    c.cells = c.b > 0 and pack(c.cell, c.b) or ''
   end
+  c.a = last
 end
 
 -- change gives the state a new version. Versions of a counter that is made anew are
