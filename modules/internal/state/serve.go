@@ -107,6 +107,9 @@ func (rq *Request) close(broken bool) {
 	}
 	rq.aborted = rq.aborted || broken || rq.writer.writeErr != nil || rq.broken && !rq.settled
 	rq.settle()
+	if rq.switched() {
+		rq.settleLast()
+	}
 	rq.account.release()
 	if rq.host != nil {
 		rq.host.Observe(rq, rq.outcome())
@@ -160,7 +163,8 @@ func (rq *Request) OnSettle(s Settler) {
 }
 
 // OnSettleLast registers s, of which there is one, to be told after all whom OnSettle
-// has registered, whoever came first: it reads what they have metered.
+// has registered, whoever came first: it reads what they have metered. Where the
+// protocol is switched, that is when the connection ends.
 func (rq *Request) OnSettleLast(s Settler) {
 	rq.account.hold()
 	defer rq.account.release()
@@ -185,11 +189,21 @@ func (rq *Request) settle() {
 	for _, s := range rq.settlers[:rq.nsettle] {
 		rq.guarded(func() { s.SettleRequest(rq) })
 	}
-	if rq.last != nil {
-		rq.guarded(func() { rq.last.SettleRequest(rq) })
+	if !rq.switched() {
+		rq.settleLast()
 	}
 	if rq.host != nil {
 		rq.guarded(func() { rq.host.Record(rq) })
+	}
+}
+
+// switched says that the connection speaks another protocol from the answer on, so
+// that the request is in flight until it is closed.
+func (rq *Request) switched() bool { return rq.writer.status == http.StatusSwitchingProtocols }
+
+func (rq *Request) settleLast() {
+	if rq.last != nil {
+		rq.guarded(func() { rq.last.SettleRequest(rq) })
 	}
 }
 
