@@ -12,6 +12,9 @@ const (
 	// firstPause and lastPause are how long to wait after a failure, more each time.
 	firstPause = 20 * time.Millisecond
 	lastPause  = time.Second
+	// leastBatch is how many settlements are sent at once when many are too many: one
+	// of a hard limit and another one.
+	leastBatch = 2
 )
 
 // background tells Redis what is settled, and renews leases.
@@ -40,11 +43,11 @@ func (s *Store) background() {
 			if len(batch) == 0 {
 				break
 			}
-			if len(rest) == 0 {
+			if len(rest) < len(batch) {
 				pause, most = firstPause, min(2*most, settleBatch)
 				continue
 			}
-			most = max(1, most/2) // perhaps it is more than Redis can do in time
+			most = max(leastBatch, most/2) // perhaps it is more than Redis can do in time
 			select {
 			case <-s.stop:
 				return
@@ -108,8 +111,8 @@ func (s *Store) renewals(id limits.ID, checks []limits.Check) (cmds []*command) 
 }
 
 // restorable returns, as a reservation has it, what is to be reserved again where
-// Redis has lost it: that of hard limits, which are made known to Redis again, too,
-// and what is held. Other counts begin anew, and it would be wrong to settle what
+// Redis has lost it: that of hard limits, which are made known to Redis again, too, where
+// they are still remembered, and what is held. Other counts begin anew, and it would be wrong to settle what
 // they do not hold.
 func (s *Store) restorable(checks []limits.Check, members []int) string {
 	now := s.nowMicro()
@@ -118,10 +121,11 @@ func (s *Store) restorable(checks []limits.Check, members []int) string {
 	for _, i := range members {
 		c := &checks[i]
 		held := c.Rule.Window.Kind == limits.Held
-		if !held && !c.Rule.Hard() || c.Exceeded && c.Rule.Shadow {
+		r := s.rules.get(c.Rule)
+		known := c.Rule.Hard() && s.known.get(c.Key, r.id) != (knowledge{})
+		if !held && !known || c.Exceeded && c.Rule.Shadow {
 			continue
 		}
-		r := s.rules.get(c.Rule)
 		slot := c.Slot
 		if held {
 			slot = 0

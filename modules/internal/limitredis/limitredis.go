@@ -85,7 +85,7 @@ type Store struct {
 	// sending is held while Redis is told something in the background, so that it is
 	// told in order.
 	sending sync.Mutex
-	cleared int // settlements since old reservations were cleared away
+	cleared atomic.Uint64 // settlements, of which some clear old reservations away
 
 	begin sync.Once
 	end   sync.Once

@@ -10,8 +10,8 @@ import (
 // DefaultPending is 100,000.
 const DefaultPending = 100_000
 
-// pendingQueue holds settlements that Redis has not understood yet, in order, those
-// of hard limits apart: they are the last to be given up.
+// pendingQueue holds settlements that Redis has not understood yet, those of hard limits
+// apart: they are the last to be given up.
 type pendingQueue struct {
 	mu    sync.Mutex
 	empty *sync.Cond
@@ -60,12 +60,16 @@ func (q *pendingQueue) poke() {
 	}
 }
 
-// take removes up to n settlements, to be sent.
+// take removes up to n settlements, to be sent. Hard limits come first, but leave room
+// for one of the others.
 func (q *pendingQueue) take(n int) (batch []settlement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, from := range [...]*[]settlement{&q.hard, &q.soft} {
 		some := min(n-len(batch), len(*from))
+		if from == &q.hard && len(q.soft) > 0 && n > 1 {
+			some = min(some, n-1)
+		}
 		batch = append(batch, (*from)[:some]...)
 		clear((*from)[:some])
 		if *from = (*from)[some:]; len(*from) == 0 {
@@ -76,21 +80,18 @@ func (q *pendingQueue) take(n int) (batch []settlement) {
 	return batch
 }
 
-// giveBack puts in front again what take has returned and was not understood.
+// giveBack puts back what take has returned and was not understood, behind the others:
+// what is never understood must not keep them waiting.
 func (q *pendingQueue) giveBack(rest []settlement) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.taken = 0
-	var hard, soft []settlement
 	for _, st := range rest {
 		if st.hard {
-			hard = append(hard, st)
+			q.hard = append(q.hard, st)
 		} else {
-			soft = append(soft, st)
+			q.soft = append(q.soft, st)
 		}
-	}
-	if len(rest) > 0 {
-		q.hard, q.soft = append(hard, q.hard...), append(soft, q.soft...)
 	}
 	if len(q.hard)+len(q.soft) == 0 {
 		q.empty.Broadcast()

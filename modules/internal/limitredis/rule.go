@@ -27,8 +27,13 @@ type rule struct {
 	flags  byte
 	length int64 // what the script calls len
 	spans  atomic.Pointer[spans]
-	share  atomic.Pointer[limits.Rule]
-	shared atomic.Int64 // for how many gateways share is
+	share  atomic.Pointer[ruleShare]
+}
+
+// ruleShare is the rule for one of so many gateways.
+type ruleShare struct {
+	limits.Rule
+	of int64
 }
 
 // spans are the borders of the span before the present one, of that one and of the
@@ -94,16 +99,13 @@ func (r *rule) shareOf(n int64) *limits.Rule {
 	if n <= 1 {
 		return r.Rule
 	}
-	if r.shared.Load() == n {
-		if share := r.share.Load(); share != nil {
-			return share
-		}
+	if share := r.share.Load(); share != nil && share.of == n {
+		return &share.Rule
 	}
-	share := *r.Rule
+	share := &ruleShare{Rule: *r.Rule, of: n}
 	share.Limit, share.Burst = divide(r.Limit, n), divide(r.Burst, n)
-	r.share.Store(&share)
-	r.shared.Store(n)
-	return &share
+	r.share.Store(share)
+	return &share.Rule
 }
 
 // divide rounds up.

@@ -101,13 +101,9 @@ func (s *Store) takeBack(p *plan, d *limits.Decision) {
 
 // now settles at once, if that is wanted and can be done, or else in the background.
 func (s *Store) now(st settlement, once bool) {
-	if once {
-		s.sending.Lock()
-		rest := s.settleAll([]settlement{st})
-		s.sending.Unlock()
-		if len(rest) == 0 {
-			return
-		}
+	// Others need not be waited for: no lease of it is ever renewed.
+	if once && len(s.settleAll([]settlement{st})) == 0 {
+		return
 	}
 	s.later(st)
 }
@@ -161,7 +157,7 @@ func (s *Store) settleAll(all []settlement) (rest []settlement) {
 		if st.cancel {
 			flags |= askReserve
 		}
-		if s.cleared++; s.cleared%clearEvery == 0 {
+		if s.cleared.Add(1)%clearEvery == 0 {
 			flags |= askLook
 		}
 		if err := s.build(p, settleScript, to, flags, st.checks, string(st.id[:])); err == nil {
@@ -214,11 +210,20 @@ func (s *Store) settled(st *settlement, p *plan) (again bool) {
 	return again
 }
 
-// permanent says that Redis has understood and will never do what it is asked: the
-// same again is to no avail.
+// permanent says that Redis has understood and will never do what it is asked: a
+// script fails at a key that holds something else, or by itself. What a server answers
+// that cannot serve anybody, such as one with too many clients, passes.
 func permanent(err error) bool {
 	var answer redis.Error
-	return errors.As(err, &answer) && strings.HasPrefix(answer.Error(), "ERR ")
+	if !errors.As(err, &answer) {
+		return false
+	}
+	text := answer.Error()
+	if strings.HasPrefix(text, "WRONGTYPE ") || strings.Contains(text, ": -WRONGTYPE ") {
+		return true
+	}
+	// Before version 7, what a command in a script has answered is quoted behind a dash.
+	return strings.HasPrefix(text, "ERR ") && strings.Contains(text, "user_script") && !strings.Contains(text, ": -")
 }
 
 // Flush waits until Redis has understood all that was settled, or ctx is done.

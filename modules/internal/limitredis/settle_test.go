@@ -3,8 +3,10 @@
 package limitredis
 
 import (
+	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -263,5 +265,192 @@ func TestPendingQueueIsBounded(t *testing.T) {
 	q.giveBack(batch[1:])
 	if q.len() != 1 {
 		t.Errorf("%d are left, want 1", q.len())
+	}
+}
+
+// TestWhatIsNeverUnderstoodKeepsNobodyWaiting takes settlements of which some always
+// come back.
+func TestWhatIsNeverUnderstoodKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	var q pendingQueue
+	q.init(0)
+	const never = 100
+	for n := range byte(10) {
+		q.push(settlement{id: limits.ID{never + n}, hard: true})
+	}
+	for n := range byte(10) {
+		q.push(settlement{id: limits.ID{1 + n}, hard: n%2 == 0})
+	}
+	left := 10
+	for range 100 {
+		var rest []settlement
+		for _, st := range q.take(leastBatch) {
+			if st.id[0] >= never {
+				rest = append(rest, st)
+			} else {
+				left--
+			}
+		}
+		q.giveBack(rest)
+	}
+	if left != 0 || q.len() != 10 {
+		t.Errorf("%d were not sent, and %d wait, want 0 and 10", left, q.len())
+	}
+}
+
+func TestPermanent(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		"WRONGTYPE Operation against a key holding the wrong kind of value script: 0a, on @user_script:42.":                 true,
+		"ERR Error running script (call to f_0a): @user_script:42: -WRONGTYPE Operation against a key":                      true,
+		"ERR user_script:42: attempt to index a nil value script: 0a, on @user_script:42.":                                  true,
+		"ERR Error running script (call to f_0a): @user_script:42: user_script:42: attempt to index a nil value":            true,
+		"ERR Error running script (call to f_0a): @user_script:42: -OOM command not allowed when used memory > 'maxmemory'": false,
+		"ERR Error running script (call to f_0a): @user_script:42: -READONLY You can't write against a read only replica.":  false,
+		"ERR max number of clients reached":                    false,
+		"ERR AUTH <password> called without any password":      false,
+		"OOM command not allowed when used memory > maxmemory": false,
+		"READONLY You can't write against a read only replica": false,
+		"TRYAGAIN Multiple keys request during rehashing":      false,
+		"NOPERM this user has no permissions":                  false,
+	} {
+		if got := permanent(redisError(text)); got != want {
+			t.Errorf("permanent(%q) = %v", text, got)
+		}
+	}
+	if permanent(context.DeadlineExceeded) {
+		t.Error("a timeout is permanent")
+	}
+}
+
+// redisError is an answer of Redis.
+type redisError string
+
+func (e redisError) Error() string { return string(e) }
+func (redisError) RedisError()     {}
+
+// TestForeignKeysAreGivenUp has somebody else use the key of a counter.
+func TestForeignKeysAreGivenUp(t *testing.T) {
+	t.Parallel()
+	stores, r, _ := still(t, 1, nil)
+	s := stores[0]
+	d := admit(t, s, on(tokens, "a", 10))
+	r.Do("DEL", "tollgate:{test|a"+suffixCounters)
+	r.Do("LPUSH", "tollgate:{test|a"+suffixCounters, "foreign")
+	settle(t, s, d, 5)
+	if n := s.Stats().Dropped; n != 1 {
+		t.Errorf("%d settlements were given up, want 1", n)
+	}
+}
+
+// TestTakingBackDoesNotWait takes back what was counted while leases are renewed.
+func TestTakingBackDoesNotWait(t *testing.T) {
+	t.Parallel()
+	stores, _, _ := still(t, 1, nil)
+	s := stores[0]
+	d := admit(t, s, on(tokens, "a", 10))
+	s.open.remove(d.ID)
+	s.sending.Lock()
+	done := make(chan struct{})
+	go func() {
+		s.cancel(d, true)
+		close(done)
+	}()
+	select {
+	case <-done:
+		holds(t, s, on(tokens, "a", 0), 0, 0)
+	case <-time.After(5 * time.Second):
+		t.Error("it waits for others")
+	}
+	s.sending.Unlock()
+	<-done
+}
+
+// TestWhatIsForgottenIsNotReservedAgain has both Redis and the gateway forget a
+// counter: then a reservation of it is none any more, and must not be taken from what
+// others have counted since.
+func TestWhatIsForgottenIsNotReservedAgain(t *testing.T) {
+	t.Parallel()
+	stores, r, _ := still(t, 1, func(o *Options) { o.Known = 1 })
+	s := stores[0]
+	d := admit(t, s, on(monthly, "a", 100))
+	admit(t, s, on(monthly, "b", 1)) // of which alone it is known now
+	r.Do("DEL", "tollgate:{test|a"+suffixCounters, "tollgate:{test|a"+suffixReserved)
+	s.renew(0)
+	settle(t, s, admit(t, s, on(monthly, "a", 50)), 50)
+	settle(t, s, d, 0)
+	holds(t, s, on(monthly, "a", 0), 50, 0)
+}
+
+// TestSharesFit asks for the shares of changing numbers of gateways at once.
+func TestSharesFit(t *testing.T) {
+	t.Parallel()
+	r := compile(&limits.Rule{Limit: 60, Window: limits.Window{Length: time.Minute}})
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for j := range 20_000 {
+				n := int64(2 + (i+j)%2)
+				if got := r.shareOf(n).Limit; got != 60/n {
+					t.Errorf("the share of one of %d is %d", n, got)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestCancellingKeepsReservations cancels a decision while there is a reservation of
+// somebody who has crashed, for whom the journal is to settle it later.
+func TestCancellingKeepsReservations(t *testing.T) {
+	t.Parallel()
+	stores, r, _ := still(t, 1, nil)
+	s := stores[0]
+	crashed := admit(t, s, on(monthly, "a", 100))
+	s.open.remove(crashed.ID) // nobody renews it
+	s.cancel(&limits.Decision{ID: limits.NewID(), Checks: []limits.Check{on(monthly, "a", 10)}}, false)
+	settled(t, stores)
+	if ms, _ := r.Do("PTTL", "tollgate:{test|a"+suffixReserved).(int64); ms < time.Hour.Milliseconds() {
+		t.Errorf("what is reserved in a month is forgotten in %d ms", ms)
+	}
+}
+
+// TestHeldIsCountedWithoutLooking has what is in flight be right though nobody adds up
+// the reservations again: that would take longer the more there are.
+func TestHeldIsCountedWithoutLooking(t *testing.T) {
+	t.Parallel()
+	stores, r, clock := still(t, 1, nil)
+	s := stores[0]
+	many := &limits.Rule{Unit: limits.Concurrent, Limit: 100, Window: limits.Window{Kind: limits.Held}}
+	var all []*limits.Decision
+	for range 10 {
+		all = append(all, admit(t, s, on(many, "a", 2)))
+	}
+	r.Do("CONFIG", "RESETSTAT")
+	for i, d := range all[:5] {
+		settle(t, s, d, 0)
+		if e := admit(t, s, on(many, "a", 1)); e.Checks[0].Used != int64(19-i) {
+			t.Errorf("%d in flight after %d ended, want %d", e.Checks[0].Used, i+1, 19-i)
+		}
+	}
+	if stats, _ := r.Do("INFO", "commandstats").(string); strings.Contains(stats, "hgetall") {
+		t.Errorf("reservations were added up: %s", stats)
+	}
+	holds(t, s, on(many, "a", 0), 15, 15)
+
+	// What ends after its lease has ended is not taken away twice.
+	for _, d := range all[5:] {
+		s.open.remove(d.ID)
+	}
+	clock.Advance(limits.Lease - time.Second)
+	s.renew(0)
+	clock.Advance(2 * time.Second)
+	for _, d := range all[5:] {
+		settle(t, s, d, 0)
+	}
+	holds(t, s, on(many, "a", 0), 5, 5)
+	if e := admit(t, s, on(many, "a", 1)); e.Checks[0].Used != 6 {
+		t.Errorf("%d in flight, want 6", e.Checks[0].Used)
 	}
 }

@@ -75,7 +75,9 @@ for g = 1, groups do
       end
     elseif flags % CLEAR == CANCEL then
       call('HSET', mark, id, pack('<I6I6', ms + 60000, 0))
-      call('PEXPIRE', mark, 30000 + slack)
+      if call('PTTL', mark) < 30000 + slack then
+        call('PEXPIRE', mark, 30000 + slack)
+      end
     end
     if flags % 4 >= CLEAR then
       clear(mark)
@@ -97,7 +99,11 @@ for g = 1, groups do
         local rid, _, slot, w = unpack('<I6BI7I7', rec, p)
         if rid == c.id then
           if c.kind == HELD then
-            c.a = 0 -- counted anew when it is asked for
+            if not c.found then
+              c.a = 0 -- counted when it is asked for
+            elseif ms < c.kepta and lease > ms then
+              c.b = max(0, c.b - w) -- or else it is left out already
+            end
           else
             replace(c, slot, actual[i] - w)
           end
