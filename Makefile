@@ -64,8 +64,8 @@ race: go redis ## Run the tests with the race detector, without the slowest ones
 	cd integration && go test -race -short -tags=$(TAGS) ./...
 
 .PHONY: soak
-soak: go redis ## Run the accounting tests SOAK (20) times as long
-	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS) -count=1 -timeout=2h -v ./accounting
+soak: go redis ## Run the tests of accounting and budgets SOAK (20) times as long
+	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS) -count=1 -timeout=2h -v -p=1 ./accounting ./budgets
 
 .PHONY: vet
 vet: go ## Run go vet

@@ -64,10 +64,10 @@ func (c *call) send(ctx context.Context, client *http.Client, g *gateway) (got o
 	r.Header.Set("Authorization", "Bearer "+consumerKey(c.consumer))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set(planHeader, string(travels))
-	switch c.Ending {
-	case inner:
+	if c.Ending == inner {
 		r.Header.Set("X-Within", withinHeader)
-	case impatient:
+	}
+	if c.Ending == impatient {
 		timer := time.AfterFunc(time.Duration(c.Pause)*2*time.Millisecond, leave)
 		defer timer.Stop()
 	}
