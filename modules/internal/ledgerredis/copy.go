@@ -255,3 +255,16 @@ func (c *copier) remove(ctx context.Context, h ledger.Hour) error {
 	}
 	return nil
 }
+
+// forget takes an hour of another ledger out of the index if its copy is not there.
+func (c *copier) forget(ctx context.Context, e entry) error {
+	client := c.l.o.Conn.Client()
+	err := client.HGet(ctx, c.l.hourKey(e.hour, e.id), digestField).Err()
+	if errors.Is(err, redis.Nil) {
+		err = client.ZRem(ctx, c.l.indexKey(), indexMember(e.hour, e.id)).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("clear index: %w", err)
+	}
+	return nil
+}

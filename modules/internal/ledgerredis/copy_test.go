@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
@@ -65,6 +66,32 @@ func TestKeep(t *testing.T) {
 	settle(t, l)
 	if ttl := s.Do("TTL", key); ttl != int64(-1) {
 		t.Errorf("kept for ever again, it has a TTL of %v", ttl)
+	}
+}
+
+// TestIndexOfExpiredCopies: what has expired does not stay in the index, whether its
+// gateway is still there or not.
+func TestIndexOfExpiredCopies(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	c := connect(t, redisconn.Options{URLs: []string{s.URL()}})
+	const long = 100_000 // hours since 1970
+	for _, id := range []string{"one", "gone", "keeps"} {
+		s.Do("ZADD", "tollgate:usage:hours", fmt.Sprint(long), indexMember(long, id))
+	}
+	s.Do("HSET", fmt.Sprintf("tollgate:usage:%d:keeps", long), digestField, "demo")
+	l, err := New(Options{Local: ledger.NewMemory(ledger.Options{}), Conn: c, ID: "one", Keep: 24 * time.Hour, Every: time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // the server may be gone
+	r := ledgertest.Call("a", "x")
+	r.At = time.Now()
+	l.Record(&r)
+	settle(t, l)
+	want := []any{indexMember(long, "keeps"), indexMember(ledger.HourOf(r.At), "one")}
+	if got := s.Do("ZRANGE", "tollgate:usage:hours", "0", "-1"); !reflect.DeepEqual(got, want) {
+		t.Errorf("the index has %v, want %v", got, want)
 	}
 }
 

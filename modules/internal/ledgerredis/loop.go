@@ -169,7 +169,7 @@ func (c *copier) begin(ctx context.Context) error {
 }
 
 // list finds out which hours there are, here and in Redis, and removes copies of
-// hours that are not here any more.
+// hours that are not here any more, and what the index says of copies that have expired.
 func (c *copier) list(ctx context.Context) error {
 	rows, err := c.l.o.Local.Rows(ledger.Query{By: []ledger.Dimension{ledger.ByHour}})
 	if err != nil {
@@ -183,9 +183,12 @@ func (c *copier) list(ctx context.Context) error {
 		pending = append(pending, h)
 	}
 	there := map[ledger.Hour]bool{}
+	var expired []entry // of other gateways, which may be no more
 	err = c.l.index(ctx, ledger.Query{}, func(h ledger.Hour, id string) error {
 		if id == c.l.o.ID {
 			there[h] = true
+		} else if c.l.expired(h) {
+			expired = append(expired, entry{h, id})
 		}
 		return nil
 	})
@@ -193,10 +196,15 @@ func (c *copier) list(ctx context.Context) error {
 		return err
 	}
 	for h := range there {
-		if !here[h] && !c.l.expired(h) {
+		if !here[h] {
 			if err := c.remove(ctx, h); err != nil {
 				return err
 			}
+		}
+	}
+	for _, e := range expired {
+		if err := c.forget(ctx, e); err != nil {
+			return err
 		}
 	}
 	for _, h := range pending {
@@ -211,7 +219,8 @@ func (c *copier) list(ctx context.Context) error {
 	return nil
 }
 
-// expired tells hours whose copies go by themselves.
+// expired tells hours whose copies have gone by themselves, if they were kept as long
+// as this ledger is.
 func (l *Ledger) expired(h ledger.Hour) bool {
 	keep := l.kept()
 	return keep > 0 && time.Now().After((h + 1).Start().Add(keep))
