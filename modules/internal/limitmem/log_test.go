@@ -254,6 +254,27 @@ func TestUnsaved(t *testing.T) {
 	}
 }
 
+// TestUnsavedIsBounded has other keys come all the time, while no row can be written.
+func TestUnsavedIsBounded(t *testing.T) {
+	t.Parallel()
+	const most = 64
+	s := New(Options{Clock: newClock().now, Log: &memoryLog{}, MaxEntries: most})
+	for n := range 20 * most {
+		mustDecide(t, s, decisionOf(strconv.Itoa(n), kept[2]))
+		if n%most != 0 {
+			continue
+		}
+		var keys [][]byte
+		s.Save(0, func() {}, func(key, _ []byte) { keys = append(keys, bytes.Clone(key)) })
+		for _, k := range keys {
+			s.Unsaved(k)
+		}
+		if len(keys) > 2*most {
+			t.Fatalf("%d rows wait after %d keys, want at most %d", len(keys), n, 2*most)
+		}
+	}
+}
+
 func FuzzReplay(f *testing.F) {
 	log := &memoryLog{}
 	c := newClock()

@@ -84,7 +84,7 @@ func (s *Store) Unsaved(key []byte) {
 		x.changed()
 		return
 	}
-	x.shard.gone = append(x.shard.gone, stored{k, t})
+	x.shard.forgotten(stored{k, t})
 }
 
 func (x *at) empty() bool {

@@ -212,7 +212,7 @@ func (sh *shard) remove(r ref) {
 		sh.dirty--
 	}
 	if hd.flags&flagStored != 0 {
-		sh.gone = append(sh.gone, stored{hd.id, hd.tag})
+		sh.forgotten(stored{hd.id, hd.tag})
 	}
 	switch n := r.number(); r.class() {
 	case classSmall:
@@ -224,6 +224,15 @@ func (sh *shard) remove(r ref) {
 	}
 	sh.free[r.class()] = append(sh.free[r.class()], r.number())
 	sh.entries--
+}
+
+// forgotten notes that what is kept elsewhere of a counter is to be deleted there. While
+// that cannot be done, it is noted of no more than there may be counters: others stay
+// there until they have passed, and count too much rather than too little.
+func (sh *shard) forgotten(c stored) {
+	if len(sh.gone) < sh.maxEntries {
+		sh.gone = append(sh.gone, c)
+	}
 }
 
 // unlink takes a slot out of the index, and moves up those that come after it
