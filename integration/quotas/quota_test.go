@@ -224,6 +224,9 @@ func TestWeights(t *testing.T) {
 	if got := s.get("/", "X-Weight: 1").Code; got != 429 {
 		t.Errorf("one more gets %d", got)
 	}
+	if w := s.get("/", "X-Weight: 11"); w.Code != 429 || !contains(w, "This request counts for 11, which is more than the whole limit") {
+		t.Errorf("more than the limit gets %d %s", w.Code, w.Body)
+	}
 }
 
 func TestShadowNeverDenies(t *testing.T) {

@@ -74,6 +74,8 @@ func (n *run) explain(c *limits.Check, o *origin) string {
 		text += "; this call may use up to " + amount(c.Rule.Unit, c.Weight) + ", and " + amount(c.Rule.Unit, c.Remaining()) + " is left"
 	}
 	switch {
+	case c.Frees == limits.Never && c.Rule.Unit == limits.Requests:
+		return text + ". This request counts for " + strconv.FormatInt(c.Weight, 10) + ", which is more than the whole limit"
 	case c.Frees == limits.Never:
 		return text + ". It is more than the whole limit: ask for fewer output tokens, or a shorter prompt"
 	case c.Rule.Unit == limits.Concurrent:

@@ -123,6 +123,9 @@ func (s *Spec) Compile() (*Compiled, error) {
 	}
 	for i := range c.Rules {
 		c.note(&c.Rules[i])
+		if r := &c.Rules[i]; r.Unit == limits.Requests && c.Weight.Constant > r.Capacity() {
+			return nil, fmt.Errorf("weight: a request counts for %d, so that %s admits none; write a smaller weight or a larger limit", c.Weight.Constant, c.Texts[i])
+		}
 	}
 	return c, nil
 }

@@ -126,6 +126,7 @@ func TestCompileRefusesJSON(t *testing.T) {
 		{"by", `{"by":"user"}`, `by: "user" is nothing to count by`},
 		{"blank by", `{"by":" "}`, "by: it is not said by what"},
 		{"weight", `{"weight":"1.5"}`, "weight: "},
+		{"weight that never fits", `{"limits":[{"unit":"requests","limits":["5/min"]}],"weight":"6"}`, "weight: a request counts for 6, so that requests 5/min admits none"},
 		{"max_output", `{"max_output":-1}`, "max_output is -1"},
 		{"max_output too large", `{"max_output":100000001}`, "from 1 to 100000000"},
 	} {
