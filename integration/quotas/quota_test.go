@@ -139,6 +139,25 @@ func TestQuotasInARowDecideAtOnce(t *testing.T) {
 	}
 }
 
+func TestSharedCounterCountsARequestOnce(t *testing.T) {
+	quota := func(limit string) string { return "quota {\n\t\tname a\n\t\trequests " + limit + "\n\t}\n\t" }
+	rows := []struct {
+		name, site string
+		admitted   int
+	}{
+		{"in a row", quota("5/min") + quota("5/min"), 5},
+		{"in a row, the second tighter", quota("5/min") + quota("3/min"), 3},
+		{"in a row, the first tighter", quota("3/min") + quota("5/min"), 3},
+		{"apart", quota("5/min") + "vars a b\n\t" + quota("5/min"), 5},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			s := serve(t, "", "route {\n\t"+row.site+"respond ok\n\t}")
+			s.expect(row.admitted, "/")
+		})
+	}
+}
+
 func TestPlans(t *testing.T) {
 	option := `plan small {
 			requests 1/min

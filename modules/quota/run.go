@@ -166,8 +166,12 @@ func (n *run) checks(d *decision, h *Handler, l *level) error {
 			if err != nil {
 				return err
 			}
-			d.Checks = append(d.Checks, limits.Check{Rule: rule, Key: key, Weight: weight})
-			d.from = append(d.from, origin{h, l, i})
+			check, from := limits.Check{Rule: rule, Key: key, Weight: weight}, origin{h, l, i}
+			if l == h.own && n.joins(d, &check, &from) {
+				continue
+			}
+			d.Checks = append(d.Checks, check)
+			d.from = append(d.from, from)
 		}
 	}
 	return nil
@@ -189,6 +193,39 @@ func (n *run) has(d *decision, l *level, key limits.Key) bool {
 		}
 	}
 	return false
+}
+
+// joins says that a counter, which quotas of one name share, counts the request
+// already. Within one decision the tighter of their limits holds; one that is
+// tighter than what has decided before counts again.
+func (n *run) joins(d *decision, c *limits.Check, o *origin) bool {
+	if made := d.sharing(c, o); made >= 0 {
+		other := &d.Checks[made]
+		weight := max(c.Weight, other.Weight)
+		if c.Rule.Enforces() && (!other.Rule.Enforces() || c.Rule.Capacity() < other.Rule.Capacity()) {
+			*other, d.from[made] = *c, *o
+		}
+		other.Weight = weight
+		return true
+	}
+	for i := range n.decisions {
+		if made := n.decisions[i].sharing(c, o); made >= 0 {
+			if rule := n.decisions[i].Checks[made].Rule; rule.Enforces() && rule.Capacity() <= c.Rule.Capacity() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sharing returns which check of the decision has the counter of c, or -1.
+func (d *decision) sharing(c *limits.Check, o *origin) int {
+	for i := range d.Checks {
+		if f := &d.from[i]; d.Checks[i].Key == c.Key && f.l.ids[f.rule] == o.l.ids[o.rule] {
+			return i
+		}
+	}
+	return -1
 }
 
 // weight is what is counted, or reserved, in a rule.
