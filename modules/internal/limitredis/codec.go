@@ -46,6 +46,7 @@ const (
 	askReserve = 1 // settle: leave word for a decision that may yet come
 	askLook    = 2 // settle: clear what is old
 	askHard    = 4
+	askTell    = 8 // look: leave out what is reserved, which takes long where it is much
 )
 
 func appendHeader(dst []byte, flags byte, now int64, groups int) []byte {

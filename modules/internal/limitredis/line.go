@@ -25,7 +25,7 @@ type command struct {
 
 // prepare makes the command for Redis. The arguments point to what they are, since
 // that costs no allocations.
-func (c *command) prepare(ctx context.Context, eval bool) *redis.StringCmd {
+func (c *command) prepare(ctx context.Context, eval bool) redis.Cmder {
 	c.args = c.args[:0]
 	if eval {
 		c.args = append(c.args, "eval", &c.script.source)
@@ -40,8 +40,16 @@ func (c *command) prepare(ctx context.Context, eval bool) *redis.StringCmd {
 		c.args = append(c.args, &c.argv[i])
 	}
 	c.sent = redis.NewStringCmd(ctx, c.args...)
-	return c.sent
+	return single{c.sent}
 }
+
+// single is a command that the client of a Cluster must not send again by itself:
+// neither when it does not know what has become of it, nor because another one of the
+// pipeline was to be tried again. It would count twice.
+type single struct{ *redis.StringCmd }
+
+// NoRetry implements redis.Cmder.
+func (single) NoRetry() bool { return true }
 
 // done takes the outcome.
 func (c *command) done() {

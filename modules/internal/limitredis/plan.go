@@ -16,7 +16,7 @@ type purpose uint8
 const (
 	toDecide purpose = iota
 	toLook
-	toTell  // toLook, with the weight
+	toTell  // toLook, with the weight, and without what is reserved
 	toForce // counts whatever the limit
 	toSettle
 	toRelease // toSettle of what has no reservations
@@ -83,8 +83,12 @@ func (s *Store) build(p *plan, sc *script, to purpose, flags byte, checks []limi
 		return err
 	}
 	id := ""
-	if to == toRelease {
+	switch to {
+	case toRelease:
 		id = argv[0]
+	case toTell:
+		flags |= askTell
+	case toDecide, toLook, toForce, toSettle, toReset: // need neither
 	}
 	p.know, p.knows = p.know[:0], p.knows[:0]
 	for i := range checks {

@@ -1,8 +1,10 @@
 -- Decides about all checks of a request. KEYS: for each group of checks that have
 -- one key, its counters and, if it reserves, its reservations; then, for hard
 -- limits, the mark of the epoch. ARGV: what is asked, the decision's ID, the epoch.
-local RESERVE, LOOK, HARD = 1, 2, 4
+local RESERVE, LOOK, HARD, TELL = 1, 2, 4, 8
 local ms = floor(now / 1000)
+local telling = flags >= TELL -- looking, but what is reserved does not matter
+flags = flags % TELL
 local reserving, looking = flags % 2 == 1, flags % 4 >= LOOK
 
 if flags >= HARD then
@@ -112,7 +114,7 @@ for i = 1, n do
         rkey = G[g].rkey
       end
     end
-    if rkey then
+    if rkey and not telling then
       held = reserved(rkey, c)
     end
     r = r .. pack('<I7', min(held, used(c)))
