@@ -35,7 +35,7 @@ func (s *Store) decideShared(d *limits.Decision) error {
 		if token, wait = s.admission(); token == "" {
 			return s.refuse(d, wait, errEpoch)
 		}
-	} else if !s.conn.Up() {
+	} else if s.alone() {
 		return s.decideLocal(d)
 	}
 	p := plans.Get().(*plan)

@@ -46,10 +46,11 @@
 // alone, up to the limit divided by the number of gateways that were seen last,
 // rounded up, and from what was known to be used. A weight that is larger than the
 // share but fits the limit fits the share if nothing else is counted. Decision.Degraded
-// tells. What was so admitted is told to Redis when it is back. All gateways together
-// admit at most their shares and what fits beside: the limit, rounded up, or the
-// largest weight of each gateway. If Redis has lost its counts besides, windows begin
-// anew: one more limit.
+// tells. What was so admitted is told to Redis when it is back. Gateways find it again
+// one after the other, so that each goes on by its share for 400 ms, until all have
+// told. All gateways together admit at most their shares and what fits beside: the
+// limit, rounded up, or the largest weight of each gateway. If Redis has lost its counts
+// besides, windows begin anew: one more limit.
 //
 // A hard limit, which is money that is not soft, is never decided without Redis: the
 // answer is limits.ErrUnavailable, as it is when a call has timed out. Whether that

@@ -96,10 +96,13 @@ func (s *Store) watch() {
 				_ = s.lookAtMark() // tried again soon
 			}
 			s.epoch.mu.Unlock()
-			if s.every == 0 && !s.ahead.idle() {
-				s.exchange() // what was admitted while Redis was down
-			}
+			s.shareAgain(func() {
+				if s.every == 0 && !s.ahead.idle() {
+					s.exchange() // what was admitted while Redis was down
+				}
+			})
 		}
+		_ = s.alone() // takes note of an outage in which nobody asks
 		if s.epoch.token.Load() != nil {
 			suspected = false
 		}
@@ -107,6 +110,7 @@ func (s *Store) watch() {
 		case <-s.stop:
 			return
 		case <-tick.C:
+		case <-s.comeback.due:
 		case <-s.epoch.kick:
 			suspected = true
 			if s.cluster {

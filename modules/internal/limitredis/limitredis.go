@@ -67,20 +67,21 @@ type Store struct {
 	prefix  string
 	grace   time.Duration // Cluster: after an epoch has begun
 
-	rules   ruleTable
-	line    line
-	local   *limitmem.Store
-	mirror  mirror
-	over    *overCache
-	known   *knownTable
-	open    openTable
-	pending pendingQueue
-	journal Journal
-	epoch   epoch
-	every   time.Duration // Options.Sync
-	ahead   aheadTable
-	skew    atomic.Int64 // microseconds by which Redis's clock is ahead
-	stats   counters
+	rules    ruleTable
+	line     line
+	local    *limitmem.Store
+	mirror   mirror
+	over     *overCache
+	known    *knownTable
+	open     openTable
+	pending  pendingQueue
+	comeback comeback
+	journal  Journal
+	epoch    epoch
+	every    time.Duration // Options.Sync
+	ahead    aheadTable
+	skew     atomic.Int64 // microseconds by which Redis's clock is ahead
+	stats    counters
 
 	// sending is held while Redis is told something in the background, so that it is
 	// told in order.
@@ -112,6 +113,7 @@ func New(o Options) *Store {
 	s.pending.init(o.Pending)
 	s.epoch.init()
 	s.ahead.init()
+	s.comeback.init()
 	s.mirror.init()
 	return s
 }

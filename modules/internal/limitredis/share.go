@@ -12,8 +12,15 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/limits"
 )
 
-// instances is how many gateways share the limits.
-func (s *Store) instances() int64 { return int64(max(1, s.conn.Instances())) }
+// instances is how many gateways share the limits. When Redis is back they are as many
+// as before until all have had time to be heard of.
+func (s *Store) instances() int64 {
+	n := int64(max(1, s.conn.Instances()))
+	if s.comeback.state.Load() >= gone {
+		n = max(n, s.comeback.crowd.Load())
+	}
+	return n
+}
 
 // share returns the rule for a check that is decided by this gateway alone. A weight
 // that fits the limit fits the share, too, if nothing else is counted: otherwise
