@@ -60,10 +60,12 @@ func (a *App) LogPanic(rq *state.Request, reason any) {
 }
 
 // LogError implements state.Host. Like Caddy's own error log it writes server
-// errors at ERROR and everything else at DEBUG, without request headers.
+// errors at ERROR and everything else at DEBUG, without request headers. A refusal
+// of the gateway is no error of the server, whatever its status: what is wrong is
+// told once, by what has found it, and not with each request.
 func (a *App) LogError(rq *state.Request, r *http.Request, err error) {
 	level := zapcore.DebugLevel
-	if rq.Failure.Status >= http.StatusInternalServerError {
+	if rq.Failure.Status >= http.StatusInternalServerError && !rq.Failure.Denied {
 		level = zapcore.ErrorLevel
 	}
 	entry := a.logger.Check(level, rq.Failure.Message)

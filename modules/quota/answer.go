@@ -67,7 +67,7 @@ func (n *run) note(d *decision) {
 			n.exceeded(d, c, o)
 		}
 		if o.l.Cost {
-			a.spent(c, o)
+			a.warn(c, o)
 		}
 	}
 	n.summarize(d)

@@ -54,6 +54,7 @@ func TestValidation(t *testing.T) {
 		{`{"name":"a b","limits":[{"unit":"requests","limits":["1/min"]}]}`, "name"},
 		{`{"name":"a","limits":[{"unit":"requests","limits":["1/parsec"]}]}`, "parsec"},
 		{`{}`, "has no plan"},
+		{`{"name":"a"}`, "need limits beside them"},
 	}
 	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"gateway": json.RawMessage(`{"ledger":{"memory":true}}`)}})
 	if err != nil {

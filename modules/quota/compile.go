@@ -25,8 +25,8 @@ func (h *Handler) compile() error {
 		h.own = newLevel(h.Name, "quota:"+h.Name, c)
 		return nil
 	}
-	if h.By != "" || h.Weight != "" || h.MaxOutput != 0 || h.Shadow {
-		return errors.New("by, weight, max_output and shadow need limits beside them; those of plans belong into the plan")
+	if h.Name != "" || h.By != "" || h.Weight != "" || h.MaxOutput != 0 || h.Shadow {
+		return errors.New("name, by, weight, max_output and shadow need limits beside them; those of plans belong into the plan")
 	}
 	h.plans = make(map[string]*level)
 	for _, p := range h.app.AllPlans() {

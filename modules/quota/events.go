@@ -56,9 +56,9 @@ func (n *run) limitEvent(c *limits.Check, o *origin) gateway.LimitEvent {
 	}
 }
 
-// spent keeps for the header how far a budget is used, if that is further than
+// warn keeps for the header how far a budget is used, if that is further than
 // others and so far that somebody should know.
-func (a *answer) spent(c *limits.Check, o *origin) {
+func (a *answer) warn(c *limits.Check, o *origin) {
 	if c.Rule.Unit != limits.Cost || c.Rule.Shadow || o.h.Headers == headersOff {
 		return
 	}

@@ -165,7 +165,7 @@ func (l *level) weight(r *http.Request) int64 {
 	return n
 }
 
-// rule says whether the request is counted in a rule at all.
+// applies says whether the request is counted in a rule at all.
 func (l *level) applies(rule *limits.Rule, rq *state.Request) bool {
 	switch rule.Unit {
 	case limits.Tokens, limits.InputTokens, limits.OutputTokens, limits.Cost:
