@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitredis"
@@ -27,6 +28,9 @@ const (
 	releasedFile = "released"
 
 	settlementSize = 4 << 20 // of a segment
+	// retryEvery is how often it is tried after a failure whether the disk takes
+	// writes again.
+	retryEvery = time.Second
 
 	recordWaits = 's' // followed by the ID and the settlement
 	recordDone  = 'd' // followed by the ID
@@ -42,6 +46,7 @@ type settlements struct {
 	waiting  map[limits.ID]uint64 // to the number of the record
 	order    []waiting            // by number, with some that do not wait any more
 	released int                  // how many were done since the journal was told
+	tried    time.Time            // when the disk was tried after a failure
 }
 
 type waiting struct {
@@ -94,12 +99,29 @@ func (s *settlements) wait(id limits.ID, seq uint64) {
 	s.order = append(s.order, waiting{id, seq})
 }
 
+// append writes a record. What could not be written when the disk failed is not made up
+// for: if the gateway crashes, it is charged as reserved.
+func (s *settlements) append(record []byte) (seq uint64, err error) {
+	if len(record) > journal.MaxPayload {
+		return 0, journal.ErrTooLarge // after which the journal would take nothing
+	}
+	seq, err = s.journal.Append(record)
+	if err == nil || time.Since(s.tried) < retryEvery {
+		return seq, err
+	}
+	s.tried = time.Now()
+	if s.journal.Retry() != nil {
+		return seq, err
+	}
+	return s.journal.Append(record)
+}
+
 // Save implements limitredis.Journal.
 func (s *settlements) Save(id limits.ID, payload []byte) error {
 	record := append(append(make([]byte, 0, 1+len(id)+len(payload)), recordWaits), id[:]...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seq, err := s.journal.Append(append(record, payload...))
+	seq, err := s.append(append(record, payload...))
 	if err == nil {
 		s.wait(id, seq)
 	}
@@ -115,7 +137,7 @@ func (s *settlements) Done(id limits.ID) {
 		return
 	}
 	delete(s.waiting, id)
-	_, _ = s.journal.Append(append([]byte{recordDone}, id[:]...))
+	_, _ = s.append(append([]byte{recordDone}, id[:]...))
 	if s.released++; s.released >= releaseEvery {
 		s.release()
 	}
