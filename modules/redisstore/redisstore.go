@@ -38,7 +38,7 @@ const (
 	maxSync    = time.Minute
 )
 
-// Store keeps the counters of limits in Redis 7 or newer (or Valkey), so that limits hold for all
+// Store keeps the counters of limits in Redis 6.0 or newer (or Valkey), so that limits hold for all
 // gateways together, and the usage of all of them in one ledger.
 //
 // All options but the numbers take global placeholders such as {env.REDIS_URL} and

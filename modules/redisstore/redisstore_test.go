@@ -102,7 +102,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	r := hourly(limit)
 	var app atomic.Pointer[gateway.App]
 	app.Store(started(t, ledger, patient))
-	var admitted, degraded atomic.Int64
+	var admitted, denied, degraded atomic.Int64
 	ended := make(chan struct{})
 	var all sync.WaitGroup
 	for range workers {
@@ -121,7 +121,9 @@ func TestReloadsUnderLoad(t *testing.T) {
 				if d.Degraded {
 					degraded.Add(1)
 				}
-				if !d.Denied {
+				if d.Denied {
+					denied.Add(1)
+				} else {
 					admitted.Add(1)
 				}
 			}
@@ -131,11 +133,12 @@ func TestReloadsUnderLoad(t *testing.T) {
 		old := app.Swap(started(t, ledger, patient))
 		cleanup(t, old)
 	}
-	eventually(t, "using up the limit", func() bool { return admitted.Load() >= limit })
+	eventually(t, "using up the limit", func() bool { return denied.Load() > 0 })
 	close(ended)
 	all.Wait()
-	// A busy machine may let Redis be too late for single decisions.
-	if n, more := admitted.Load(), degraded.Load(); n < limit || n > limit+more {
+	// A busy machine may let Redis be too late for single decisions, which then count
+	// in it without being admitted, or are admitted without it.
+	if n, more := admitted.Load(), degraded.Load(); n < limit-more || n > limit+more {
 		t.Errorf("%d of %d requests were admitted, %d decisions without Redis", n, limit, more)
 	}
 	cleanup(t, app.Load())

@@ -3,6 +3,7 @@
 package limitmem
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -22,6 +23,7 @@ type systemClock struct {
 	wall    func() time.Time
 	base    atomic.Int64 // microseconds since the Unix epoch at start
 	checked atomic.Int64 // microseconds after start
+	looking sync.Mutex   // held by the one who compares
 }
 
 func (c *systemClock) init() {
@@ -38,7 +40,12 @@ func (c *systemClock) now() int64 {
 	return c.base.Load() + elapsed
 }
 
+// compare puts the clock right. Only one does at a time: two would correct it twice.
 func (c *systemClock) compare(elapsed int64) {
+	if !c.looking.TryLock() {
+		return
+	}
+	defer c.looking.Unlock()
 	c.checked.Store(elapsed)
 	off := c.wall().Round(0).UnixMicro() - (c.base.Load() + elapsed)
 	if off > drift || off < -drift {
