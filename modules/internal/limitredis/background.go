@@ -32,6 +32,14 @@ func (s *Store) background() {
 		case <-s.pending.kick:
 		}
 		for {
+			if wait := s.epoch.telling(); wait > 0 {
+				select {
+				case <-s.stop:
+					return
+				case <-time.After(wait):
+				}
+				continue
+			}
 			s.sending.Lock()
 			batch := s.pending.take(most)
 			var rest []settlement

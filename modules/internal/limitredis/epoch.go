@@ -37,7 +37,19 @@ type epoch struct {
 	mu    sync.Mutex // held while the mark is looked at
 	token atomic.Pointer[string]
 	since atomic.Int64 // Cluster: when the epoch was met, in nanoseconds of the gateway
+	again atomic.Int64 // when another epoch than the first was met, in nanoseconds of the gateway
 	kick  chan struct{}
+}
+
+// telling is for how long others may still be telling what they know, since Redis has
+// lost it. Nothing is settled meanwhile: that would change a counter which is not
+// complete, and what others know would then seem to be older.
+func (e *epoch) telling() time.Duration {
+	again := e.again.Load()
+	if again == 0 {
+		return 0
+	}
+	return grace - time.Duration(time.Now().UnixNano()-again)
 }
 
 func (e *epoch) init() { e.kick = make(chan struct{}, 1) }
@@ -150,8 +162,11 @@ func (s *Store) lookAtMark() error {
 // newEpoch tells Redis all that is known, and then takes part in an epoch.
 func (s *Store) newEpoch(token string) error {
 	s.epoch.token.Store(nil)
+	now := time.Now().UnixNano()
+	if s.epoch.since.Swap(now) != 0 {
+		s.epoch.again.Store(now)
+	}
 	s.stats.epochs.Add(1)
-	s.epoch.since.Store(time.Now().UnixNano())
 	s.sending.Lock()
 	defer s.sending.Unlock()
 	if err := s.tell(); err != nil {
