@@ -88,6 +88,7 @@ func TestKilledOnRedis(t *testing.T) {
 // TestKilledWithEmbedded kills a gateway again and again in the middle of calls. What
 // was in flight is charged as it was reserved.
 func TestKilledWithEmbedded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, newUpstream(t))
 	s.models = reserving
 	gateways := s.fleet(t, 1)

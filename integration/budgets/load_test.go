@@ -19,7 +19,7 @@ type asked struct {
 	outcome
 }
 
-// load is a steady demand on all gateways: twice as many requests as the limit admits,
+// load is a steady demand on all gateways: of many more requests than the limit admits,
 // and calls of models.
 type load struct {
 	consumer string
