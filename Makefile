@@ -103,6 +103,19 @@ fuzz: go ## Run each fuzz target for FUZZTIME (30s)
 	  (cd "$$directory" && go test -tags=$(TAGS) -run='^$$' -fuzz="^$$target$$" -fuzztime=$(FUZZTIME) . </dev/null) || exit 1; \
 	done
 
+.PHONY: language-model
+language-model: go ## Learn the tables of language identification from DATA/train.tsv
+	@test -n "$(DATA)" || { echo "Say where the text is: make language-model DATA=FOLDER" >&2; exit 1; }
+	go run ./modules/internal/langid/train $(DATA)
+
+.PHONY: language-report
+language-report: go ## Measure language identification on DATA/dev.tsv, beside lingua-go
+	@test -n "$(DATA)" || { echo "Say where the text is: make language-report DATA=FOLDER" >&2; exit 1; }
+	@mkdir -p bin
+	@go run ./modules/internal/langid/accuracy -windows bin/language-texts.txt $(DATA)
+	@cd integration && go run ./langid <../bin/language-texts.txt >../bin/language-lingua.txt
+	@go run ./modules/internal/langid/accuracy -against lingua-go=bin/language-lingua.txt $(DATA)
+
 .PHONY: clean
 clean: ## Remove what the build made
 	rm -rf bin

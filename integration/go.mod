@@ -14,6 +14,7 @@ require (
 	github.com/miekg/dns v1.1.73
 	github.com/ollama/ollama v0.17.4
 	github.com/openai/openai-go/v3 v3.96.0
+	github.com/pemistahl/lingua-go v1.4.0
 	github.com/quic-go/quic-go v0.63.0
 	golang.org/x/sys v0.48.0
 )

@@ -47,6 +47,11 @@ var floors = map[string]int{
 	"modules/internal/estimate":    floorPure,
 	"modules/internal/usagefilter": floorPure,
 
+	"modules/internal/langid":          floorPure,
+	"modules/internal/langid/ngram":    floorPure,
+	"modules/internal/langid/train":    floorPure,
+	"modules/internal/langid/accuracy": floorPure,
+
 	"modules/limits":             floorPure,
 	"modules/limits/limitstest":  floorPure,
 	"modules/internal/quotaspec": floorPure,
