@@ -9,11 +9,11 @@ import _ "embed" // the tables
 // The sources of the text that the tables were learnt from:
 //   - cldr_short_names
 //   - dakshina_hi_romanised
-//   - hinglish_top
 //   - ilid_train_candidates
 //   - libreoffice_ui_all
 //   - lingua_testdata_sentences
 //   - mediawiki_i18n
+//   - own
 //   - tatoeba_test
 //   - tico19_test
 //   - udhr
@@ -53,8 +53,8 @@ var models = [...]model{
 	},
 	{
 		labels:  []Code{"en", "hi-Latn", "other"},
-		bias:    [maxLanes]float32{0.20422, 0.34805, -0.6145},
-		scale:   0.0382665,
+		bias:    [maxLanes]float32{0.38438, 0.2615, -0.73904},
+		scale:   0.0411962,
 		lanes:   4,
 		weights: latnWeights,
 	},

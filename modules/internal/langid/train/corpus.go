@@ -4,9 +4,11 @@ package main
 
 import (
 	"bufio"
+	_ "embed" // the project's own text
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/langid/ngram"
@@ -16,6 +18,22 @@ import (
 type row struct {
 	label, source string
 	words         []string
+}
+
+// ownText holds sentences written for this project: people chat in romanised Hindi, and
+// text of that kind is rare.
+//
+//go:embed own.tsv
+var ownText string
+
+// ownRows returns them as rows.
+func ownRows() []row {
+	var rows []row
+	for line := range strings.Lines(ownText) {
+		label, text, _ := strings.Cut(line, "\t")
+		rows = append(rows, row{label: label, source: "own", words: strings.Fields(text)})
+	}
+	return rows
 }
 
 // readRows reads lines of label, text and source, with tabs between, without those of
@@ -47,6 +65,8 @@ type example struct {
 	label int
 	// weight evens out labels that have different numbers of rows.
 	weight float64
+	// mixes are texts of another language of which words are mixed in, or nil.
+	mixes [][]string
 }
 
 // maxWeight bounds how much a row of a label with few rows counts.
@@ -68,8 +88,17 @@ func examplesOf(g ngram.Group, labels []string, rows []row) []example {
 			examples = append(examples, example{words: r.words, label: label})
 		}
 	}
+	var english [][]string
+	for _, e := range examples {
+		if labels[e.label] == "en" {
+			english = append(english, e.words)
+		}
+	}
 	for i := range examples {
 		e := &examples[i]
+		if labels[e.label] == "hi-Latn" {
+			e.mixes = english
+		}
 		e.weight = min(maxWeight, float64(len(examples))/float64(len(labels)*counts[e.label]))
 	}
 	return examples
@@ -87,6 +116,15 @@ var windows = []struct {
 	share float64
 }{{1, 0.18}, {2, 0.2}, {3, 0.17}, {5, 0.15}, {10, 0.1}, {0, 0.2}}
 
+// cut returns a window of an example's words, mixed with others where they are.
+func (e *example) cut(random *rand.Rand) []string {
+	words := window(random, e.words)
+	if len(words) < 3 || len(e.mixes) == 0 || random.Float64() >= mixed {
+		return words
+	}
+	return blend(random, words, e.mixes[random.IntN(len(e.mixes))])
+}
+
 // window cuts a random number of words from a random place.
 func window(random *rand.Rand, words []string) []string {
 	draw := random.Float64()
@@ -102,4 +140,17 @@ func window(random *rand.Rand, words []string) []string {
 		return words[at : at+w.words]
 	}
 	return words
+}
+
+// mixed is the share of romanised texts that are learnt with words of English between,
+// as people write them.
+const mixed = 0.5
+
+// blend replaces up to half of some words by a run of words of another text.
+func blend(random *rand.Rand, words, other []string) []string {
+	run := min(1+random.IntN(max(1, len(words)/2)), len(other))
+	at, from := random.IntN(len(words)-run+1), random.IntN(len(other)-run+1)
+	blended := slices.Clone(words)
+	copy(blended[at:], other[from:from+run])
+	return blended
 }

@@ -109,7 +109,7 @@ func learnOne(g ngram.Group, lanes int, examples []example, member uint64) *weig
 			e := &examples[k]
 			pace := rate * (1 - float64(step)/float64(end))
 			step++
-			if ids = idsOf(ids, window(random, e.words), g); len(ids) == 0 {
+			if ids = idsOf(ids, e.cut(random), g); len(ids) == 0 {
 				continue
 			}
 			buckets, kept = ngram.Buckets(buckets[:0], ids, tableBits), kept[:0]

@@ -5,8 +5,9 @@
 //	go run ./modules/internal/langid/train [-out DIR] [-without SOURCE,...] FOLDER
 //
 // FOLDER holds train.tsv: lines of label, text and source, with tabs between. Sources
-// can be left out, for instance for their licence. The same text gives the same tables
-// on the same architecture.
+// can be left out, as one is by default, whose licence is in doubt; "own" names the text
+// that is part of this command. The same text gives the same tables on the same
+// architecture.
 package main
 
 import (
@@ -31,7 +32,7 @@ var labels = [ngram.NumGroups][]string{
 
 func main() {
 	out := flag.String("out", "modules/internal/langid", "the `directory` of the package that embeds the tables")
-	without := flag.String("without", "", "sources to leave out, with commas between")
+	without := flag.String("without", "hinglish_top", "`sources` to leave out, with commas between")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -51,6 +52,9 @@ func run(folder, out, without string) error {
 	rows, err := readRows(filepath.Join(folder, "train.tsv"), leftOut)
 	if err != nil {
 		return err
+	}
+	if !leftOut["own"] {
+		rows = append(rows, ownRows()...)
 	}
 	var tables []table
 	for g := range ngram.Group(ngram.NumGroups) {
