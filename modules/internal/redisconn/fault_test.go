@@ -236,23 +236,19 @@ func TestFrozenCosts(t *testing.T) {
 }
 
 func TestFailover(t *testing.T) {
-	g := redistest.StartGroup(t)
 	for _, tc := range []struct {
-		name          string
-		breaks, after func(*redistest.Server)
+		name   string
+		breaks func(*redistest.Server)
 	}{
-		{"killed", (*redistest.Server).Kill, func(s *redistest.Server) { s.Restart(true) }},
-		{"frozen", (*redistest.Server).Stop, (*redistest.Server).Cont},
+		{"killed", (*redistest.Server).Kill},
+		{"frozen", (*redistest.Server).Stop},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			g := redistest.StartGroup(t)
 			old := g.Master()
 			survive(t, Options{URLs: g.URLs(), Master: redistest.MasterName}, func() { tc.breaks(old) }, func() {
 				_, took := g.AwaitMaster(old)
 				t.Logf("failover took %v", took)
-			})
-			tc.after(old)
-			redistest.Eventually(t, "the old master is a replica", func() bool {
-				return old.Info("replication", "role") == "slave" && old.Info("replication", "master_link_status") == "up"
 			})
 		})
 	}

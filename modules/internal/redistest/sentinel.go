@@ -15,7 +15,10 @@ import (
 const MasterName = "demo"
 
 // Group is a master and two replicas, watched by three Sentinels of which two have
-// to agree. A master that does not answer for half a second is replaced.
+// to agree. A master that does not answer for one and a half seconds is replaced.
+// Less than the second that a Sentinel leaves between two pings would not do: it counts
+// from the moment it learns of a master, and so would take each new one for dead just
+// when it is about to ping it for the first time.
 type Group struct {
 	// Servers are the data servers. The first was the master at the start.
 	Servers []*Server
@@ -62,7 +65,7 @@ bind 127.0.0.1
 dir %s
 logfile %s
 sentinel monitor %s 127.0.0.1 %s 2
-sentinel down-after-milliseconds %[4]s 500
+sentinel down-after-milliseconds %[4]s 1500
 sentinel failover-timeout %[4]s 3000
 sentinel parallel-syncs %[4]s 2
 `, port, dir, logName, MasterName, master.Port())
