@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
@@ -158,6 +159,8 @@ func TestDocumentedNames(t *testing.T) {
 	m.observe(rq, ok())
 	rq.Failure.Denied = true
 	m.observe(rq, ok())
+	rq.Language = state.Language{Code: "hi", Source: "body"}
+	m.speak(rq)
 	m.limits.exceededBy("demo", "requests 1/min", LimitDenied).Inc()
 	m.budgetUsed("demo", "cost 1usd/day", "alice", 0.5)
 	families, err := reg.Gather()

@@ -51,6 +51,9 @@ func (a *App) Live() *state.Live { return &a.live }
 // Observe implements state.Host.
 func (a *App) Observe(rq *state.Request, o state.Outcome) {
 	a.shared.metrics.observe(rq, o)
+	if rq.Language.Source != "" {
+		a.shared.metrics.speak(rq)
+	}
 }
 
 // LogPanic implements state.Host.

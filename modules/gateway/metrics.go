@@ -35,9 +35,11 @@ var seriesLabels = []string{"consumer", "provider", "model", "route"}
 //   - provider, route: names in the config;
 //   - model: names in the price book, and names that a successful answer of the
 //     upstream has confirmed, at most maxModels together; else "_other";
-//   - code, class, reason: closed sets.
+//   - code, class, reason, source: closed sets;
+//   - language: codes without what a client can add to them, at most maxLanguages with
+//     their routes and sources; else "_other".
 //
-// All combinations together are bounded by maxSeries.
+// All combinations of the other labels together are bounded by maxSeries.
 type metrics struct {
 	requests  *prometheus.CounterVec
 	duration  *prometheus.HistogramVec
@@ -51,10 +53,13 @@ type metrics struct {
 	unpriced  *prometheus.CounterVec
 	errs      *prometheus.CounterVec
 	denials   *prometheus.CounterVec
+	languages *prometheus.CounterVec
 	buffered  prometheus.GaugeFunc
 	durable   prometheus.GaugeFunc
 	stores    *storeMetrics
 	limits    *limitMetrics
+
+	spoken languageSeries
 
 	series sync.Map // seriesKey -> *series
 	count  atomic.Int64
@@ -100,6 +105,10 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "ledger_durable",
 			Help: "1 while every settled request is as durable as the ledger promises, else 0.",
 		}, ledgerDurable),
+		languages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "language_requests_total",
+			Help: "Requests by language and by what decided on it.",
+		}, []string{"route", "language", "source"}),
 		stores:    newStoreMetrics(),
 		limits:    newLimitMetrics(),
 		consumers: make(map[string]struct{}),
@@ -111,7 +120,7 @@ func newMetrics() *metrics {
 func (m *metrics) vectors() []*prometheus.CounterVec {
 	return []*prometheus.CounterVec{
 		m.requests, m.bytesIn, m.bytesOut, m.attempts, m.retries,
-		m.tokens, m.cost, m.unpriced, m.errs, m.denials,
+		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages,
 	}
 }
 

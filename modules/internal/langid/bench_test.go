@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func BenchmarkDetect(b *testing.B) {
+func BenchmarkIdentify(b *testing.B) {
 	const hindi = "सरकार ने कहा है कि अगले साल से सभी गाँवों में साफ़ पानी और बिजली पहुँचाई जाएगी, जिससे लोगों का जीवन आसान होगा।"
 	const english = "The council will decide next week whether the bridge over the river is to be repaired or replaced, and by whom."
 	const urdu = "حکومت نے کہا ہے کہ اگلے سال سے تمام دیہات میں صاف پانی اور بجلی پہنچائی جائے گی، جس سے لوگوں کی زندگی آسان ہوگی۔"
@@ -39,7 +39,7 @@ func BenchmarkDetect(b *testing.B) {
 			text := []byte(tt.text)
 			b.ReportAllocs()
 			for b.Loop() {
-				set.Detect(text)
+				set.Identify(text)
 			}
 		})
 	}

@@ -2,45 +2,26 @@
 
 package langid
 
-import "github.com/caddy-gateway/tollgate/modules/internal/langid/ngram"
-
-// Other is the label of text in a language that is not in the set, or in none.
-const Other Code = "other"
-
-// How says what decided.
-type How uint8
-
-// What decides: nothing, as there are no letters; the script alone; the model of the
-// languages that share the script.
-const (
-	HowNone How = iota
-	HowScript
-	HowModel
+import (
+	"github.com/caddy-gateway/tollgate/modules/internal/langid/ngram"
+	"github.com/caddy-gateway/tollgate/modules/languages"
 )
 
-// String returns "none", "script" or "model".
-func (h How) String() string {
-	return [...]string{"none", "script", "model"}[h]
-}
+// Code is languages.Code, as the labels of this package are.
+type Code = languages.Code
 
-// Result is what Detect found.
-type Result struct {
-	// Label is the most probable language of the set, with its script where the language
-	// is written in several, or Other.
-	Label Code
-	// Script is the ISO 15924 code of the script that most letters are in; "Zyyy" if
-	// there are no letters, "Zzzz" if it is a script that is not distinguished.
-	Script string
-	// Confidence is the probability that Label is right, from 0 to 1, and 0 if there
-	// are no letters.
-	Confidence float32
-	// Letters is how many letters of Script were looked at, at most 256.
-	Letters int
-	// Known is set if Label is a language of the set rather than Other.
-	Known bool
-	// How says what decided.
-	How How
-}
+// Result is languages.Result.
+type Result = languages.Result
+
+// Other is languages.Other.
+const Other = languages.Other
+
+// What decides, as the source of a Result: the script alone, or the model of the
+// languages that share it.
+const (
+	ByScript = "script"
+	ByModel  = "model"
+)
 
 // maxBytes bounds how much of a text is read in search of letters.
 const maxBytes = 2048
@@ -50,18 +31,18 @@ const maxBytes = 2048
 // letters, which weigh less to begin with.
 const clearShare = 0.75
 
-// Detect identifies the language of a text. It reads a bounded prefix, so that its time
+// Identify identifies the language of a text. It reads a bounded prefix, so that its time
 // is bounded too, accepts any bytes, and neither keeps nor alters them.
-func (s *Set) Detect(text []byte) Result {
+func (s *Set) Identify(text []byte) Result {
 	c := gate(text[:min(len(text), maxBytes)])
-	r := Result{Label: Other, Script: c.found.String(), Letters: c.letters}
+	r := Result{Script: c.found.String(), Letters: c.letters}
 	if c.letters == 0 {
 		return r
 	}
-	r.How, r.Confidence = HowScript, 1
+	r.Language, r.Confidence, r.Source = Other, 1, ByScript
 	if g, ok := c.found.group(); !ok {
 		if s.scripts&(1<<c.found) != 0 {
-			r.Label, r.Known = scriptLabels[c.found], true
+			r.Language = scriptLabels[c.found]
 		}
 	} else if s.groups[g].any {
 		s.model(&r, text[:c.end], g)
@@ -77,7 +58,7 @@ func (s *Set) model(r *Result, text []byte, g ngram.Group) {
 	var buffer [ngram.MaxIDs]byte
 	ids := ngram.AppendIDs(buffer[:0], text, g)
 	if len(ids) == 0 {
-		*r = Result{Label: Other, Script: r.Script} // marks that are no letters by themselves
+		*r = Result{Script: r.Script} // marks that are no letters by themselves
 		return
 	}
 	m, chosen := &models[g], &s.groups[g]
@@ -89,11 +70,11 @@ func (s *Set) model(r *Result, text []byte, g ngram.Group) {
 		case !chosen.lanes[i] || label == Other:
 			outside += p[i]
 		case p[i] > highest:
-			highest, r.Label = p[i], label
+			highest, r.Language = p[i], label
 		}
 	}
-	r.How, r.Confidence, r.Known = HowModel, highest, true
+	r.Confidence, r.Source = highest, ByModel
 	if outside > highest {
-		r.Label, r.Confidence, r.Known = Other, outside, false
+		r.Language, r.Confidence = Other, outside
 	}
 }

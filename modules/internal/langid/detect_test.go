@@ -3,11 +3,13 @@
 package langid
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/langid/ngram"
+	"github.com/caddy-gateway/tollgate/modules/languages"
 )
 
 // mustSet compiles a choice of languages.
@@ -63,21 +65,21 @@ var written = []struct {
 	{Other, "سنذهب غدا صباحا إلى السوق لشراء الخضروات والفواكه الطازجة."},
 }
 
-func TestDetectWritten(t *testing.T) {
+func TestIdentifyWritten(t *testing.T) {
 	t.Parallel()
 	set := mustSet(t)
 	for _, tt := range written {
 		t.Run(string(tt.label), func(t *testing.T) {
 			t.Parallel()
-			r := set.Detect([]byte(tt.text))
-			if r.Label != tt.label || r.Known != (tt.label != Other) || r.Known && r.Confidence < 0.8 {
-				t.Errorf("Detect(%q) = %+v, want %s with a confidence of 0.8 or more", tt.text, r, tt.label)
+			r := set.Identify([]byte(tt.text))
+			if r.Language != tt.label || r.Known() && r.Confidence < 0.8 {
+				t.Errorf("Identify(%q) = %+v, want %s with a confidence of 0.8 or more", tt.text, r, tt.label)
 			}
 		})
 	}
 }
 
-func TestDetect(t *testing.T) {
+func TestIdentify(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -86,30 +88,30 @@ func TestDetect(t *testing.T) {
 		want    Result
 		minimum float32
 	}{
-		{name: "empty", want: Result{Label: Other, Script: "Zyyy"}},
-		{name: "digits", text: "12 345, 6.7 १२३", want: Result{Label: Other, Script: "Zyyy"}},
-		{name: "emoji", text: "🎉🎉 👍", want: Result{Label: Other, Script: "Zyyy"}},
-		{name: "invalid", text: "\xff\xfe\xe0\xa4\xe0\x80\x80", want: Result{Label: Other, Script: "Zyyy"}},
-		{name: "marks of direction", text: "\u200f\u200e\u202b", want: Result{Label: Other, Script: "Zyyy"}},
-		{name: "script decides", text: "வணக்கம்", want: Result{Label: "ta", Script: "Taml", Letters: 7, Known: true, How: HowScript}, minimum: 1},
-		{name: "script is not served", codes: []Code{"hi"}, text: "வணக்கம்", want: Result{Label: Other, Script: "Taml", Letters: 7, How: HowScript}, minimum: 1},
-		{name: "group is not served", codes: []Code{"ta"}, text: "नमस्ते", want: Result{Label: Other, Script: "Deva", Letters: 6, How: HowScript}, minimum: 1},
-		{name: "restricted to one of a group", codes: []Code{"hi", "ta"}, text: "पानी चाहिए", want: Result{Label: "hi", Script: "Deva", Letters: 9, Known: true, How: HowModel}, minimum: 0.9},
-		{name: "sibling is not served", codes: []Code{"hi", "ta"}, text: "तुम्ही उद्या आमच्या घरी जेवायला येणार आहात का?", want: Result{Label: Other, Script: "Deva", Letters: 38, How: HowModel}, minimum: 0.9},
-		{name: "both scripts of a language", codes: []Code{"mni"}, text: "ꯀꯩꯊꯦꯜ", want: Result{Label: "mni-Mtei", Script: "Mtei", Letters: 5, Known: true, How: HowScript}, minimum: 1},
-		{name: "English in Hindi", text: "मुझे अपना password reset करना है लेकिन app में option नहीं मिल रहा", want: Result{Label: "hi", Script: "Deva", Letters: 32, Known: true, How: HowModel}, minimum: 0.8},
-		{name: "other scripts", text: "привет", want: Result{Label: Other, Script: "Zzzz", Letters: 6, How: HowScript}, minimum: 1},
+		{name: "empty", want: Result{Script: "Zyyy"}},
+		{name: "digits", text: "12 345, 6.7 १२३", want: Result{Script: "Zyyy"}},
+		{name: "emoji", text: "🎉🎉 👍", want: Result{Script: "Zyyy"}},
+		{name: "invalid", text: "\xff\xfe\xe0\xa4\xe0\x80\x80", want: Result{Script: "Zyyy"}},
+		{name: "marks of direction", text: "\u200f\u200e\u202b", want: Result{Script: "Zyyy"}},
+		{name: "script decides", text: "வணக்கம்", want: Result{Language: "ta", Script: "Taml", Letters: 7, Source: ByScript}, minimum: 1},
+		{name: "script is not served", codes: []Code{"hi"}, text: "வணக்கம்", want: Result{Language: Other, Script: "Taml", Letters: 7, Source: ByScript}, minimum: 1},
+		{name: "group is not served", codes: []Code{"ta"}, text: "नमस्ते", want: Result{Language: Other, Script: "Deva", Letters: 6, Source: ByScript}, minimum: 1},
+		{name: "restricted to one of a group", codes: []Code{"hi", "ta"}, text: "पानी चाहिए", want: Result{Language: "hi", Script: "Deva", Letters: 9, Source: ByModel}, minimum: 0.9},
+		{name: "sibling is not served", codes: []Code{"hi", "ta"}, text: "तुम्ही उद्या आमच्या घरी जेवायला येणार आहात का?", want: Result{Language: Other, Script: "Deva", Letters: 38, Source: ByModel}, minimum: 0.9},
+		{name: "both scripts of a language", codes: []Code{"mni"}, text: "ꯀꯩꯊꯦꯜ", want: Result{Language: "mni-Mtei", Script: "Mtei", Letters: 5, Source: ByScript}, minimum: 1},
+		{name: "English in Hindi", text: "मुझे अपना password reset करना है लेकिन app में option नहीं मिल रहा", want: Result{Language: "hi", Script: "Deva", Letters: 32, Source: ByModel}, minimum: 0.8},
+		{name: "other scripts", text: "привет", want: Result{Language: Other, Script: "Zzzz", Letters: 6, Source: ByScript}, minimum: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := mustSet(t, tt.codes...).Detect([]byte(tt.text))
+			got := mustSet(t, tt.codes...).Identify([]byte(tt.text))
 			if got.Confidence < tt.minimum || got.Confidence > 1 || tt.want.Letters == 0 && got.Confidence != 0 {
 				t.Errorf("confidence %v, want at least %v", got.Confidence, tt.minimum)
 			}
 			got.Confidence = 0
 			if got != tt.want {
-				t.Errorf("Detect(%q) = %+v, want %+v", tt.text, got, tt.want)
+				t.Errorf("Identify(%q) = %+v, want %+v", tt.text, got, tt.want)
 			}
 		})
 	}
@@ -119,15 +121,15 @@ func TestDetect(t *testing.T) {
 // the confidence.
 func TestMixedScriptsAreDoubtful(t *testing.T) {
 	t.Parallel()
-	r := mustSet(t).Detect([]byte("மேரேரேர మేరేరేర"))
+	r := mustSet(t).Identify([]byte("மேரேரேர మేరేరేర"))
 	if r.Confidence < 0.5 || r.Confidence > 0.75 {
-		t.Errorf("Detect() of text in two scripts = %+v, want a confidence of about 2/3", r)
+		t.Errorf("Identify() of text in two scripts = %+v, want a confidence of about 2/3", r)
 	}
 }
 
-// TestDetectFolds checks that both of Unicode's forms of a letter, and the keyboards'
+// TestIdentifyFolds checks that both of Unicode's forms of a letter, and the keyboards'
 // several forms, count as one.
-func TestDetectFolds(t *testing.T) {
+func TestIdentifyFolds(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, one, other string }{
 		{"nukta", "ज़मीन पढ़ना", "ज\u093cमीन पढ\u093cना"},
@@ -141,10 +143,10 @@ func TestDetectFolds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			set := mustSet(t)
-			one, other := set.Detect([]byte(tt.one)), set.Detect([]byte(tt.other))
+			one, other := set.Identify([]byte(tt.one)), set.Identify([]byte(tt.other))
 			one.Letters, other.Letters = 0, 0
 			if one != other {
-				t.Errorf("Detect(%q) = %+v, Detect(%q) = %+v", tt.one, one, tt.other, other)
+				t.Errorf("Identify(%q) = %+v, Identify(%q) = %+v", tt.one, one, tt.other, other)
 			}
 		})
 	}
@@ -206,17 +208,27 @@ func TestNewSetRefuses(t *testing.T) {
 	}
 }
 
-func TestDetectDoesNotAllocate(t *testing.T) {
+func TestIdentifyDoesNotAllocate(t *testing.T) {
 	set := mustSet(t)
 	for _, tt := range written {
 		text := []byte(strings.Repeat(tt.text, 20))
-		if n := testing.AllocsPerRun(10, func() { set.Detect(text) }); n != 0 {
-			t.Errorf("Detect() in %s allocates %v times", tt.label, n)
+		if n := testing.AllocsPerRun(10, func() { set.Identify(text) }); n != 0 {
+			t.Errorf("Identify() in %s allocates %v times", tt.label, n)
 		}
 	}
 }
 
-func FuzzDetect(f *testing.F) {
+// TestLabelsAreCanonical checks that what Identify answers is named as everywhere.
+func TestLabelsAreCanonical(t *testing.T) {
+	t.Parallel()
+	for _, label := range Labels() {
+		if got, ok := languages.Canonical(string(label)); !ok || got != label {
+			t.Errorf("Canonical(%q) = %q, %v, want it unchanged", label, got, ok)
+		}
+	}
+}
+
+func FuzzIdentify(f *testing.F) {
 	for _, tt := range written {
 		f.Add([]byte(tt.text))
 	}
@@ -226,12 +238,12 @@ func FuzzDetect(f *testing.F) {
 	sets := []*Set{mustSet(f), mustSet(f, "hi", "bn", "ur", "en"), mustSet(f, "ta")}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, set := range sets {
-			r := set.Detect(text)
-			if !(r.Confidence >= 0 && r.Confidence <= 1) || r.Known != (r.Label != Other) || r.Letters < 0 || r.Letters > maxLetters {
-				t.Fatalf("Detect(%q) = %+v", text, r)
+			r := set.Identify(text)
+			if !(r.Confidence >= 0 && r.Confidence <= 1) || (r.Language == "") != (r.Source == "") || r.Known() && !slices.Contains(set.labels, r.Language) || r.Letters < 0 || r.Letters > maxLetters {
+				t.Fatalf("Identify(%q) = %+v", text, r)
 			}
-			if r.How == HowNone && utf8.Valid(text) && strings.ContainsAny(string(text[:min(len(text), 256)]), "abcअآ") {
-				t.Errorf("Detect(%q) = %+v, want letters to be seen", text, r)
+			if r.Source == "" && utf8.Valid(text) && strings.ContainsAny(string(text[:min(len(text), 256)]), "abcअآ") {
+				t.Errorf("Identify(%q) = %+v, want letters to be seen", text, r)
 			}
 		}
 		for g := range ngram.Group(ngram.NumGroups) {

@@ -6,6 +6,4 @@
 // The script decides what it can. Among languages that share one, a linear model over
 // hashed n-grams of letters decides, whose tables are embedded and used where they lie.
 // The command in the directory train makes them, see docs/language-identification.md.
-// Names of languages, in whatever form clients and models write them, become one by
-// Canonical.
 package langid

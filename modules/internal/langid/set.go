@@ -11,7 +11,7 @@ import (
 )
 
 // Set is a compiled choice of languages, made once and used by any number of goroutines.
-// Its method Detect answers with these languages or with Other.
+// Its method Identify answers with these languages or with Other.
 type Set struct {
 	labels  []Code
 	scripts uint32 // those of scriptLabels that are chosen
@@ -30,7 +30,7 @@ type choice struct {
 // of the set, but longer ones that are clearly in another language are not.
 const outsidePrior = 0.05
 
-// Labels returns all labels that Detect can give besides Other, sorted: codes of
+// Labels returns all labels that Identify can give besides Other, sorted: codes of
 // languages, with the script where the detector knows a language in two.
 func Labels() []Code {
 	var all []Code
@@ -53,7 +53,7 @@ func Labels() []Code {
 // NewSet compiles a choice of languages, or of all of Labels if none is given. A code
 // without a script stands for the language in each script that has a label of its own:
 // "ks" for "ks-Arab" and "ks-Deva", but "hi" not for romanised Hindi, "hi-Latn". A
-// language that Detect cannot recognise is an error.
+// language that Identify cannot recognise is an error.
 func NewSet(codes ...Code) (*Set, error) {
 	all := Labels()
 	s := &Set{labels: all}
@@ -92,5 +92,5 @@ func NewSet(codes ...Code) (*Set, error) {
 	return s, nil
 }
 
-// Labels returns the labels that Detect can give besides Other, sorted.
+// Labels returns the labels that Identify can give besides Other, sorted.
 func (s *Set) Labels() []Code { return slices.Clone(s.labels) }

@@ -22,7 +22,7 @@ const (
 // identityPrefixes are the reserved names, lower-case with separators folded
 // to "-": whatever a client sends under them is removed.
 var identityPrefixes = [...]string{
-	"x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-",
+	"x-consumer-", "x-credential-", "x-authenticated-", "x-anonymous-", "x-detected-",
 }
 
 // IsIdentityHeader says that name, in any case and with "_" or "." for "-", is
@@ -68,10 +68,10 @@ func StripIdentity(h http.Header) {
 }
 
 // maybeIdentity is the part of IsIdentityHeader by which most names leave: the
-// first letter is x, the third that of consumer, credential, authenticated or
-// anonymous.
+// first letter is x, the third that of consumer, credential, authenticated, anonymous or
+// detected.
 func maybeIdentity(name string) bool {
-	return len(name) >= len("x-consumer-") && name[0]|0x20 == 'x' && (name[2]|0x20 == 'c' || name[2]|0x20 == 'a')
+	return len(name) >= len("x-consumer-") && name[0]|0x20 == 'x' && name[2]|0x20 >= 'a' && name[2]|0x20 <= 'd'
 }
 
 // AssertIdentity tells the upstream who the caller is, in place of anything

@@ -44,6 +44,11 @@ func (o logObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 			return err
 		}
 	}
+	if rq.Language.Source != "" {
+		if err := enc.AddObject("language", languageLogObject{&rq.Language}); err != nil {
+			return err
+		}
+	}
 	if rq.LLM.Provider == "" {
 		return nil
 	}

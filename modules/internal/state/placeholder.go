@@ -50,7 +50,7 @@ func (rq *Request) placeholder(key string) (any, bool) {
 	if sub, ok := strings.CutPrefix(name, "quota."); ok {
 		return rq.Quota.placeholder(sub)
 	}
-	return nil, false
+	return rq.Language.placeholder(name)
 }
 
 func (q *Quota) placeholder(name string) (any, bool) {

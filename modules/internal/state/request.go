@@ -63,6 +63,9 @@ type Request struct {
 	// LLM is what is known of the model call, if the request is one.
 	LLM LLM
 
+	// Language is in which language the request is, if something asked.
+	Language Language
+
 	// Shape is the error body that the client's library understands.
 	// ShapeSet says that a handler decided it; otherwise the path does.
 	Shape    apierror.Shape

@@ -250,9 +250,11 @@ func TestPlaceholdersAndLogObject(t *testing.T) {
 	rq.LLM = state.LLM{Provider: "openai", Model: "gpt-5", Metered: true, PriceKnown: true, Cost: 300_000_000}
 	rq.LLM.Report.Found = true
 	rq.LLM.Report.Counts[0] = 7
+	rq.Language = state.Language{Code: "hi", Target: "ta", Script: "Deva", Confidence: 0.975, Source: "model"}
 	got := repl.ReplaceKnown("{gateway.correlation_id} {gateway.route} {gateway.consumer.name} {gateway.consumer.groups} "+
-		"{gateway.credential.id} {gateway.llm.model} {gateway.llm.tokens.input} {gateway.llm.input_tokens} {gateway.llm.cost} {gateway.llm.exact} {gateway.nothing}", "")
-	if want := "id-1 chat alice a b key_1 gpt-5 7 7 0.0003 true {gateway.nothing}"; got != want {
+		"{gateway.credential.id} {gateway.llm.model} {gateway.llm.tokens.input} {gateway.llm.input_tokens} {gateway.llm.cost} {gateway.llm.exact} "+
+		"{gateway.language} {gateway.language.pair} {gateway.language.script} {gateway.language.confidence} {gateway.language.source} {gateway.nothing}", "")
+	if want := "id-1 chat alice a b key_1 gpt-5 7 7 0.0003 true hi hi>ta Deva 0.98 model {gateway.nothing}"; got != want {
 		t.Errorf("placeholders:\ngot  %s\nwant %s", got, want)
 	}
 	if shown := repl.ReplaceKnown("{http.vars.gateway}", ""); shown != "id-1" {
@@ -263,6 +265,10 @@ func TestPlaceholdersAndLogObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	llm, _ := enc.Fields["llm"].(map[string]any)
+	language, _ := enc.Fields["language"].(map[string]any)
+	if language["code"] != "hi" || language["target"] != "ta" || language["source"] != "model" {
+		t.Errorf("log object of the language %v", language)
+	}
 	if enc.Fields["consumer"] != "alice" || llm["cost_usd"] != "0.0003" || llm["tokens_input"] != int64(7) {
 		t.Errorf("log object %v", enc.Fields)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/langid"
+	"github.com/caddy-gateway/tollgate/modules/languages"
 )
 
 // sample is a text of known language.
@@ -76,9 +77,9 @@ type answer struct {
 
 // choose compiles a list of languages, or all for an empty one.
 func choose(list string) (*langid.Set, error) {
-	var codes []langid.Code
+	var codes []languages.Code
 	for name := range strings.SplitSeq(list, ",") {
-		if code, ok := langid.Canonical(name); ok {
+		if code, ok := languages.Canonical(name); ok {
 			codes = append(codes, code)
 		} else if list != "" {
 			return nil, fmt.Errorf("choose languages: %q is unknown", name)
@@ -90,7 +91,7 @@ func choose(list string) (*langid.Set, error) {
 // estrange makes all samples foreign whose language is not in the set.
 func estrange(samples []sample, set *langid.Set) {
 	for i := range samples {
-		if !slices.Contains(set.Labels(), langid.Code(samples[i].label)) {
+		if !slices.Contains(set.Labels(), languages.Code(samples[i].label)) {
 			samples[i].label = other
 		}
 	}
@@ -100,8 +101,12 @@ func estrange(samples []sample, set *langid.Set) {
 func detectAll(samples []sample, set *langid.Set) []answer {
 	answers := make([]answer, len(samples))
 	for i, s := range samples {
-		r := set.Detect([]byte(s.text))
-		answers[i] = answer{string(r.Label), r.Confidence}
+		r := set.Identify([]byte(s.text))
+		label := r.Language
+		if label == "" {
+			label = languages.Other
+		}
+		answers[i] = answer{string(label), r.Confidence}
 	}
 	return answers
 }

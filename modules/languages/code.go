@@ -1,6 +1,6 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package langid
+package languages
 
 import "strings"
 
@@ -26,4 +26,14 @@ func (c Code) Script() string {
 // covered by its own code alone.
 func (c Code) Covers(other Code) bool {
 	return c == other || c.Script() == "" && c == other.Language() && other.Script() != "Latn"
+}
+
+// WrittenIn reports whether text in the language can be expected in a script, given as
+// its ISO 15924 code. Codes of languages that Canonical does not know are in none.
+func (c Code) WrittenIn(script string) bool {
+	if own := c.Script(); own != "" {
+		return own == script
+	}
+	l, ok := languages()[string(c)]
+	return ok && (l.script == script || l.script == "" && script != "Latn")
 }

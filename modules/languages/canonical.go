@@ -1,6 +1,6 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package langid
+package languages
 
 import (
 	_ "embed" // the names

@@ -1,6 +1,6 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
-package langid
+package languages
 
 import (
 	"strings"
@@ -82,7 +82,7 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
-// TestCanonicalKeepsCodes checks that what Canonical and Detect answer is canonical.
+// TestCanonicalKeepsCodes checks that what Canonical answers is canonical.
 func TestCanonicalKeepsCodes(t *testing.T) {
 	t.Parallel()
 	for name, l := range languages() {
@@ -95,9 +95,30 @@ func TestCanonicalKeepsCodes(t *testing.T) {
 			}
 		}
 	}
-	for _, label := range Labels() {
-		if got, ok := Canonical(string(label)); !ok || got != label {
-			t.Errorf("Canonical(%q) = %q, %v, want it unchanged", label, got, ok)
+}
+
+func TestWrittenIn(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		code   Code
+		script string
+		want   bool
+	}{
+		{"hi", "Deva", true},
+		{"hi", "Latn", false},
+		{"hi-Latn", "Latn", true},
+		{"hi-Latn", "Deva", false},
+		{"en", "Latn", true},
+		{"en", "Deva", false},
+		{"ks", "Arab", true},
+		{"ks", "Deva", true},
+		{"ks", "Latn", false},
+		{"ks-Arab", "Deva", false},
+		{"xx", "Latn", false},
+	}
+	for _, tt := range tests {
+		if got := tt.code.WrittenIn(tt.script); got != tt.want {
+			t.Errorf("%s.WrittenIn(%s) = %v, want %v", tt.code, tt.script, got, tt.want)
 		}
 	}
 }
