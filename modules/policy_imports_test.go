@@ -57,6 +57,15 @@ var floors = map[string]int{
 	"modules/internal/langtext":  floorPure,
 	"modules/internal/latency":   floorPure,
 
+	"modules/caching":             floorPure,
+	"modules/caching/cachingtest": floorPure,
+	"modules/internal/cachekey":   floorPure,
+	"modules/internal/cachemem":   floorPure,
+	"modules/internal/cacheredis": floorPure,
+	"modules/internal/coalesce":   floorPure,
+	"modules/internal/httpcache":  floorPure,
+	"modules/internal/llmreplay":  floorPure,
+
 	"modules/limits":             floorPure,
 	"modules/limits/limitstest":  floorPure,
 	"modules/internal/quotaspec": floorPure,
@@ -122,6 +131,12 @@ var pureDependencies = map[string]map[string]string{
 	},
 	"modules/internal/redisconn": {
 		"github.com/redis/go-redis/v9": "the client of Redis, its Sentinels and its Cluster",
+	},
+	"modules/internal/cachemem": {
+		"github.com/maypok86/otter/v2": "a cache bounded by bytes that keeps what is asked for often (W-TinyLFU)",
+	},
+	"modules/internal/cacheredis": {
+		"github.com/redis/go-redis/v9": "the commands of that client",
 	},
 	"modules/internal/limitredis": {
 		"github.com/redis/go-redis/v9": "its scripts, their arguments and pipelines",
