@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // MaxDepth is the deepest nesting that Scan accepts, the top-level object
@@ -59,12 +60,7 @@ type Names struct {
 func NewNames(names ...string) *Names {
 	n := &Names{}
 	for _, name := range names {
-		n.names = append(n.names, []byte(name))
-		n.odd = n.odd || strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII || r == '\\' })
-		if name != "" {
-			n.first[strings.ToLower(name[:1])[0]] = true
-			n.first[strings.ToUpper(name[:1])[0]] = true
-		}
+		n.add(name)
 	}
 	// Beyond ASCII and behind an escape anything may hide.
 	n.first['\\'] = true
@@ -72,6 +68,21 @@ func NewNames(names ...string) *Names {
 		n.first[c] = true
 	}
 	return n
+}
+
+// add puts a name behind the others.
+func (n *Names) add(name string) {
+	n.names = append(n.names, []byte(name))
+	n.odd = n.odd || strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII || r == '\\' })
+	// A name beyond ASCII can have variants within it.
+	for first, size := utf8.DecodeRuneInString(name); size > 0; {
+		for r := unicode.SimpleFold(first); ; r = unicode.SimpleFold(r) {
+			n.first[string(r)[0]] = true
+			if r == first {
+				return
+			}
+		}
+	}
 }
 
 // Len returns the number of names.

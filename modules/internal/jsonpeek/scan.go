@@ -38,16 +38,17 @@ func Scan(doc []byte, n *Names, out [][]byte) error {
 		}
 		index := -1
 		if n.first[doc[start+1]] {
-			var err error
-			if index, err = n.match(doc[start+1:end-1], out); err != nil {
-				return err
+			var exact bool
+			index, exact = n.find(doc[start+1 : end-1])
+			if index >= 0 && (!exact || out[index] != nil) {
+				return &DuplicateError{string(n.names[index])}
 			}
 		}
 		if i, msg = skipValue(doc, value, 1); msg != "" {
 			return &SyntaxError{i, msg}
 		}
 		if index >= 0 {
-			out[index] = doc[value:i:i] //nolint:gosec // match returns positions in out
+			out[index] = doc[value:i:i] //nolint:gosec // find returns positions in out
 		}
 		i = skipSpace(doc, i)
 		if i == len(doc) {
@@ -64,30 +65,31 @@ func Scan(doc []byte, n *Names, out [][]byte) error {
 	}
 }
 
-// match finds the wanted name that the raw member name means.
-func (n *Names) match(raw []byte, out [][]byte) (int, error) {
+// find returns the index of the wanted name that the raw member name means or is a
+// variant of, or -1, and whether it is spelt as wanted.
+func (n *Names) find(raw []byte) (index int, exact bool) {
 	if n.odd {
-		return n.matchAny(raw, out)
+		return n.findAny(raw)
 	}
 	for i, wanted := range n.names {
-		if string(raw) == string(wanted) && out[i] == nil {
-			return i, nil
+		if string(raw) == string(wanted) {
+			return i, true
 		}
 	}
 	if !plain(raw) {
-		return n.matchAny(raw, out)
+		return n.findAny(raw)
 	}
 	for i, wanted := range n.names {
 		// Within ASCII a variant has the same length.
 		if len(wanted) == len(raw) && bytes.EqualFold(raw, wanted) {
-			return accept(i, raw, wanted, out)
+			return i, false
 		}
 	}
-	return -1, nil
+	return -1, false
 }
 
-// matchAny is match for names with escapes or beyond ASCII.
-func (n *Names) matchAny(raw []byte, out [][]byte) (int, error) {
+// findAny is find for names with escapes or beyond ASCII.
+func (n *Names) findAny(raw []byte) (index int, exact bool) {
 	var buf [64]byte
 	name := raw
 	if bytes.IndexByte(raw, '\\') >= 0 {
@@ -95,18 +97,10 @@ func (n *Names) matchAny(raw []byte, out [][]byte) (int, error) {
 	}
 	for i, wanted := range n.names {
 		if bytes.EqualFold(name, wanted) {
-			return accept(i, name, wanted, out)
+			return i, bytes.Equal(name, wanted)
 		}
 	}
-	return -1, nil
-}
-
-// accept returns the index of a name, unless it is a second one or a variant.
-func accept(i int, name, wanted []byte, out [][]byte) (int, error) {
-	if out[i] != nil || !bytes.Equal(name, wanted) {
-		return -1, &DuplicateError{string(wanted)}
-	}
-	return i, nil
+	return -1, false
 }
 
 // plain reports whether a name is ASCII without escapes. Names are too short for

@@ -145,70 +145,87 @@ func hex4(doc []byte, i int) (rune, bool) {
 	if i+4 > len(doc) {
 		return 0, false
 	}
-	var r rune
-	for _, c := range doc[i : i+4] {
+	d := (*[4]byte)(doc[i:])
+	r := rune(hexDigit[d[0]])<<12 | rune(hexDigit[d[1]])<<8 | rune(hexDigit[d[2]])<<4 | rune(hexDigit[d[3]])
+	return r, r >= 0
+}
+
+// hexDigit holds the values of hexadecimal digits, and -1 for everything else.
+var hexDigit = func() (t [256]int8) {
+	for i := range t {
+		c := byte(i)
 		switch {
 		case isDigit(c):
-			c -= '0'
+			t[i] = int8(c - '0')
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c | 0x20 - 'a' + 10
+			t[i] = int8(c | 0x20 - 'a' + 10)
 		default:
-			return 0, false
+			t[i] = -1
 		}
-		r = r<<4 | rune(c)
 	}
-	return r, true
-}
+	return t
+}()
 
 // appendUnescaped appends the text that the content of a string stands for.
 // Defective escapes, which only lenient callers let through, become U+FFFD.
 func appendUnescaped(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		c := raw[i]
+		i++
 		if c != '\\' {
 			dst = append(dst, c)
-			i++
 			continue
 		}
-		i++
 		if i == len(raw) {
 			break
 		}
-		c = raw[i]
-		i++
-		switch c {
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			r, ok := hex4(raw, i)
-			if !ok {
-				dst = utf8.AppendRune(dst, utf8.RuneError)
-				continue
-			}
-			i += 4
-			if utf16.IsSurrogate(r) {
-				pair := utf8.RuneError
-				if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
-					if low, ok := hex4(raw, i+2); ok {
-						pair = utf16.DecodeRune(r, low)
-					}
-				}
-				if r = pair; r != utf8.RuneError {
-					i += 6
-				}
-			}
+		var r rune
+		if r, i = unescape(raw, i); r < utf8.RuneSelf {
+			dst = append(dst, byte(r))
+		} else {
 			dst = utf8.AppendRune(dst, r)
-			continue
 		}
-		dst = append(dst, c)
 	}
 	return dst
+}
+
+// unescape returns the character that an escape sequence stands for, i being the
+// position after its backslash and within raw, and the position after the sequence.
+func unescape(raw []byte, i int) (rune, int) {
+	c := raw[i]
+	i++
+	switch c {
+	case 'b':
+		return '\b', i
+	case 'f':
+		return '\f', i
+	case 'n':
+		return '\n', i
+	case 'r':
+		return '\r', i
+	case 't':
+		return '\t', i
+	case 'u':
+	default:
+		if c >= utf8.RuneSelf { // defective: the character stands for itself
+			r, size := utf8.DecodeRune(raw[i-1:])
+			return r, i - 1 + size
+		}
+		return rune(c), i
+	}
+	r, ok := hex4(raw, i)
+	if !ok {
+		return utf8.RuneError, i
+	}
+	if i += 4; !utf16.IsSurrogate(r) {
+		return r, i
+	}
+	if i+1 < len(raw) && raw[i] == '\\' && raw[i+1] == 'u' {
+		if low, ok := hex4(raw, i+2); ok {
+			if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+				return r, i + 6
+			}
+		}
+	}
+	return utf8.RuneError, i
 }
