@@ -9,6 +9,8 @@
 // Caddy module that implements [Detector].
 package languages
 
+import "context"
+
 // Other is the answer for text in a language that is not among those asked for, or in
 // none.
 const Other Code = "other"
@@ -32,7 +34,19 @@ type Identifier interface {
 	Identify(text []byte) Result
 }
 
-// Result is what an identifier found.
+// Loader is an identifier that loads in the background what it needs, from the first text
+// on. Until it has, it answers with the zero Result.
+type Loader interface {
+	Identifier
+	// Load begins to load, unless that has begun, and waits until the identifier is
+	// ready. It returns the error of the context, if that ends before, and a permanent
+	// one if the identifier will never be ready. It is for programs that would rather
+	// wait than go without an answer: the handling of a request never calls it.
+	Load(ctx context.Context) error
+}
+
+// Result is what an identifier found. The zero value says that nothing was looked at,
+// because the identifier is not ready.
 type Result struct {
 	// Language is the most probable language of those asked for, with its script where
 	// the detector tells the language in several; Other if none of them is as probable
@@ -40,7 +54,8 @@ type Result struct {
 	// or because the detector is not ready.
 	Language Code
 	// Script is the ISO 15924 code of the script that most letters are in; "Zyyy" if
-	// there are no letters, "Zzzz" if it is none that the detector distinguishes.
+	// there are no letters, "Zzzz" if it is none that the detector distinguishes; empty
+	// if the detector is not ready.
 	Script string
 	// Confidence is the probability that Language is right, from 0 to 1, and 0 if it is
 	// empty.
