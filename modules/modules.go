@@ -5,7 +5,8 @@
 //
 // It holds nothing but one import line per feature. Removing a line removes that
 // feature from the build, and a program that wants a single feature imports that
-// feature's package instead of this one; no feature needs another to be there.
+// feature's package instead of this one; no feature needs another to be there. The one
+// feature that is not among them, for its size, is modules/lingua.
 package modules
 
 import (
@@ -21,4 +22,5 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/quota"
 	_ "github.com/caddy-gateway/tollgate/modules/redisstore"
 	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
+	_ "github.com/caddy-gateway/tollgate/modules/scriptdetector"
 )
