@@ -14,10 +14,11 @@ import (
 	"time"
 )
 
-// builtBinary compiles cmd/caddy, once in a test run, the way an operator does.
+// builtBinary compiles cmd/caddy, once in a test run, the way an operator does who needs
+// no more languages than the gateway knows itself.
 var builtBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.Getenv(homeVariable), "caddy")
-	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx", "-o", path, "./cmd/caddy")
+	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx,nolingua", "-o", path, "./cmd/caddy")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "HOME="+os.Getenv(callersHome), "XDG_CONFIG_HOME=", "XDG_DATA_HOME=")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -153,15 +153,30 @@ var pureDependencies = map[string]map[string]string{
 	},
 }
 
+// featureDependencies are what one feature may import besides, which no other should.
+var featureDependencies = map[string]map[string]string{
+	"modules/lingua": {
+		"github.com/pemistahl/lingua-go": "the world's languages, which the gateway's own tables lack",
+	},
+}
+
+// optional are the features that the assembly leaves out, each with the reason. Programs
+// import them by themselves.
+var optional = map[string]string{
+	"modules/lingua": "it adds 131 MB to a program",
+}
+
 // testDependencies are those that only tests may import.
 var testDependencies = map[string]string{
 	"golang.org/x/crypto/bcrypt": "the passwords of Caddy's basic authentication",
 	"golang.org/x/net/http2":     "frames that net/http's client never sends",
 }
 
-// storeAuthors are what authors of stores use besides, and tests that are such authors.
-var storeAuthors = map[string]bool{
+// contracts are what authors of modules of the gateway's own namespaces use besides,
+// stores and detectors of languages, and tests that are such authors.
+var contracts = map[string]bool{
 	"modules/gateway":           true,
+	"modules/languages":         true,
 	"modules/limits":            true,
 	"modules/limits/limitstest": true,
 }
@@ -202,9 +217,11 @@ func importFault(f *goFile, floor int, imported string) string {
 	switch {
 	case !ok:
 		return "it has no floor"
+	case floor == floorAssembly && optional[inside] != "":
+		return "it is optional, because " + optional[inside]
 	case floor == floorPure && target == floorPure:
 		return "" // leaves may be chained
-	case floor == floorEnd && target != floorAssembly && !(f.test && storeAuthors[inside]):
+	case floor == floorEnd && target != floorAssembly && optional[inside] == "" && !(f.test && contracts[inside]):
 		return "the ends use what users use, which is the assembly alone"
 	case target == floor && floor == floorFeature:
 		return "features never import one another; they meet in the request state and in the app"
@@ -224,6 +241,7 @@ func foreignFault(dir string, floor int, test bool, imported string) string {
 	if test {
 		maps.Copy(allowed, testDependencies)
 	}
+	maps.Copy(allowed, featureDependencies[dir])
 	if floor == floorPure {
 		allowed = pureDependencies[dir]
 	}
@@ -260,11 +278,17 @@ func TestImportFault(t *testing.T) {
 		{name: "feature test uses a feature", dir: "modules/acl", test: true, imported: modulePath + "/modules/keyauth", fault: true},
 		{name: "app uses a feature", dir: "modules/gateway", imported: modulePath + "/modules/keyauth", fault: true},
 		{name: "feature uses testify", dir: "modules/acl", imported: "github.com/stretchr/testify/require", fault: true},
+		{name: "feature wraps a library", dir: "modules/lingua", imported: "github.com/pemistahl/lingua-go"},
+		{name: "feature uses a library wrapped elsewhere", dir: "modules/acl", imported: "github.com/pemistahl/lingua-go", fault: true},
 		{name: "feature uses frames", dir: "modules/acl", imported: "golang.org/x/net/http2", fault: true},
 		{name: "feature test uses frames", dir: "modules/acl", test: true, imported: "golang.org/x/net/http2"},
 		{name: "assembly uses a feature", dir: "modules", imported: modulePath + "/modules/keyauth"},
 		{name: "program uses the assembly", dir: "cmd/caddy", imported: modulePath + "/modules"},
 		{name: "program uses a feature", dir: "cmd/caddy", imported: modulePath + "/modules/keyauth", fault: true},
+		{name: "program uses an optional feature", dir: "cmd/caddy", imported: modulePath + "/modules/lingua"},
+		{name: "program uses a contract", dir: "cmd/caddy", imported: modulePath + "/modules/languages", fault: true},
+		{name: "end-to-end test uses a contract", dir: "integration", test: true, imported: modulePath + "/modules/languages"},
+		{name: "assembly uses an optional feature", dir: "modules", imported: modulePath + "/modules/lingua", fault: true},
 		{name: "unknown package", dir: "modules/acl", imported: modulePath + "/modules/internal/misc", fault: true},
 	}
 	for _, tt := range tests {
@@ -285,7 +309,9 @@ func TestAssemblyIsComplete(t *testing.T) {
 	tree := readRepository(t)
 	var want, got []string
 	for _, dir := range tree.moduleDirs() {
-		want = append(want, modulePath+"/"+dir)
+		if optional[dir] == "" {
+			want = append(want, modulePath+"/"+dir)
+		}
 	}
 	for _, f := range tree.packages()["modules"] {
 		if f.test {
@@ -314,7 +340,7 @@ func TestAssemblyIsComplete(t *testing.T) {
 	}
 	for _, p := range got {
 		if !slices.Contains(want, p) {
-			t.Errorf("modules/modules.go imports %s, which registers no Caddy module", path.Base(p))
+			t.Errorf("modules/modules.go imports %s, which registers no Caddy module or is optional", path.Base(p))
 		}
 	}
 }

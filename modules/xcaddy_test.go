@@ -5,6 +5,7 @@ package modules_test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -83,7 +84,11 @@ func TestXcaddyFileAgreesWithTheRepository(t *testing.T) {
 	if want := required(t, gomod, "github.com/caddyserver/caddy/v2"); b.CaddyVersion != want {
 		t.Errorf("caddy_version is %s, go.mod requires %s", b.CaddyVersion, want)
 	}
-	if want := []xcaddyDependency{{PackagePath: modulePath + "/modules"}}; !slices.Equal(b.Plugins, want) {
+	want := []xcaddyDependency{{PackagePath: modulePath + "/modules"}}
+	for _, dir := range slices.Sorted(maps.Keys(optional)) {
+		want = append(want, xcaddyDependency{PackagePath: modulePath + "/" + dir})
+	}
+	if !slices.Equal(b.Plugins, want) {
 		t.Errorf("plugins are %v, want %v", b.Plugins, want)
 	}
 	if want := []xcaddyReplacement{{Old: modulePath, New: "."}}; !slices.Equal(b.Replacements, want) {

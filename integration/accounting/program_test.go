@@ -19,7 +19,7 @@ import (
 // program compiles cmd/caddy, once in a test run, the way an operator does.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.Getenv(homeVariable), "caddy")
-	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx", "-o", path, "./cmd/caddy")
+	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx,nolingua", "-o", path, "./cmd/caddy")
 	build.Dir = filepath.Join("..", "..")
 	build.Env = append(os.Environ(), "HOME="+os.Getenv(callersHome), "XDG_CONFIG_HOME=", "XDG_DATA_HOME=")
 	if out, err := build.CombinedOutput(); err != nil {

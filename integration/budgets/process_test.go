@@ -19,7 +19,7 @@ import (
 // program compiles cmd/caddy, once in a test run, the way an operator does.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(workshop, "caddy")
-	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx", "-o", path, "./cmd/caddy")
+	build := exec.Command("go", "build", "-trimpath", "-tags=nobadger,nomysql,nopgx,nolingua", "-o", path, "./cmd/caddy")
 	build.Dir = filepath.Join("..", "..")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", errors.New(string(out) + err.Error())
