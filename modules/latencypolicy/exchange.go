@@ -1,0 +1,147 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package latencypolicy
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// exchange follows one request through its attempts. It is found in the context of the
+// request, whichever policy put it there.
+type exchange struct {
+	repl *caddy.Replacer // nil outside Caddy's server
+	base context.Context //nolint:containedctx // what each attempt's trace is put on
+	took time.Duration   // Caddy's figure of an earlier reverse proxy, see returned
+
+	mu      sync.Mutex
+	ctx     context.Context //nolint:containedctx // the request's, with the last trace
+	current *attempt
+	over    bool
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// newExchange begins to follow a request, until its context ends.
+//
+// A context ends both when the client leaves and when the handler has returned, and
+// whether the last attempt was the upstream's failure depends on which it was. So that
+// the two can be told apart, the context that the transport sees is cancelled only
+// after this has looked: if the client left, the handler cannot have returned yet.
+func newExchange(r *http.Request) *exchange {
+	parent := r.Context()
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	x := new(exchange)
+	x.repl, _ = parent.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	x.base = context.WithValue(ctx, exchangeKey{}, x)
+	x.took = x.duration(placeholderDuration)
+	context.AfterFunc(parent, func() {
+		x.end(clock())
+		cancel(context.Cause(parent))
+	})
+	return x
+}
+
+// begin makes a the current attempt and puts its trace on r. The trace takes the place
+// of the attempt's before, unless somebody has added to the context meanwhile.
+func (x *exchange) begin(r *http.Request, a *attempt) {
+	a.latency = x.duration(placeholderLatency)
+	a.trace = httptrace.ClientTrace{
+		GotFirstResponseByte: a.firstByte,
+		Got1xxResponse:       a.interim,
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over {
+		a.Left(a.Started()) // the transport will not even begin
+		return
+	}
+	base := x.base
+	if x.ctx != nil && r.Context() != x.ctx {
+		base = r.Context()
+	}
+	x.ctx = httptrace.WithClientTrace(base, &a.trace)
+	x.current = a
+	*r = *r.WithContext(x.ctx)
+}
+
+// retry ends the current attempt, because another one is wanted.
+func (x *exchange) retry(now time.Duration) {
+	if a := x.take(false); a != nil {
+		a.failed(now)
+	}
+}
+
+// end ends the last attempt and whatever comes after.
+func (x *exchange) end(now time.Duration) {
+	a := x.take(true)
+	switch {
+	case a == nil:
+	case !x.returned():
+		a.left(now)
+	default:
+		x.judge(a, now)
+	}
+}
+
+func (x *exchange) take(last bool) *attempt {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	a := x.current
+	x.current = nil
+	x.over = x.over || last
+	return a
+}
+
+// Placeholders that the reverse proxy sets when it returns, and for each answer.
+const (
+	placeholderDuration = "http.reverse_proxy.duration"
+	placeholderLatency  = "http.reverse_proxy.upstream.latency"
+	placeholderStatus   = "http.reverse_proxy.status_code"
+)
+
+// returned reports whether the reverse proxy has returned. An earlier one may have set
+// the placeholder too, to another value.
+func (x *exchange) returned() bool { return x.duration(placeholderDuration) != x.took }
+
+// judge ends the last attempt of a request that is over: as a failure unless it had an
+// answer, and one that serves. The time of the answer matters if the trace has not
+// seen it: after an interim answer, and with transports that call no traces.
+func (x *exchange) judge(a *attempt, now time.Duration) {
+	took := x.duration(placeholderLatency)
+	if took == a.latency {
+		a.failed(now)
+		return
+	}
+	a.Answered(a.Started() + took)
+	if status := x.status(); status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
+		a.failed(now)
+		return
+	}
+	a.left(now)
+}
+
+func (x *exchange) duration(placeholder string) time.Duration {
+	if x.repl == nil {
+		return 0
+	}
+	v, _ := x.repl.Get(placeholder)
+	d, _ := v.(time.Duration)
+	return d
+}
+
+func (x *exchange) status() int {
+	v, _ := x.repl.Get(placeholderStatus)
+	status, _ := v.(int)
+	return status
+}
