@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/caddy-gateway/tollgate => ../
 
 require (
+	github.com/abadojack/whatlanggo v1.0.1
 	github.com/andybalholm/brotli v1.2.8
 	github.com/anthropics/anthropic-sdk-go v1.84.0
 	github.com/caddy-gateway/tollgate v0.0.0-00010101000000-000000000000
