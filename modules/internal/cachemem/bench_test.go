@@ -19,7 +19,7 @@ func BenchmarkHit(b *testing.B) {
 			b.Run(fmt.Sprintf("%d KB compressed %t", size>>10, compress), func(b *testing.B) {
 				s := open(b, caching.Options{Compress: compress})
 				e := typical(1, 0)
-				e.Body = [][]byte{[]byte(strings.Repeat("data: {\"delta\":{\"content\":\"one\"}}\n\n", size/36+1)[:size])}
+				e.Body = [][]byte{[]byte(strings.Repeat("data: {\"delta\":{\"content\":\"one\"}}\n\n", size/30+1)[:size])}
 				if _, err := s.Put(b.Context(), numbered(1), e, caching.Mark{}); err != nil {
 					b.Fatal(err)
 				}

@@ -30,7 +30,7 @@
 // # Purges
 //
 // There is no index of tags, which would take more memory than many an entry and a lock
-// on each write. A purge looks at every entry, some ten million a second, and stops
+// on each write. A purge looks at every entry, some two million a second, and stops
 // nobody meanwhile.
 package cachemem
 
