@@ -161,6 +161,7 @@ func (d *Decider) Decide(q *Request) (Decision, error) {
 			return Decision{}, &NotServedError{name, d.Served.String()}
 		case UnservedFallback:
 			return d.fallback(target, reason), nil
+		case UnservedIdentify:
 		}
 	}
 	return d.decideByText(q, target, reason)

@@ -86,13 +86,13 @@ func (s *Served) Find(source, target languages.Code) (from, into languages.Code,
 
 // closeness ranks a side of a pattern that matches a code.
 func closeness(side, code languages.Code) int {
-	switch side {
-	case "":
+	switch {
+	case side == "":
 		return 0
-	case code:
-		return 2
+	case side != code:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // findStated is Find for a language that somebody has named: without a script it stands

@@ -1,0 +1,206 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package languagerouter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+	"github.com/caddy-gateway/tollgate/modules/internal/langroute"
+	"github.com/caddy-gateway/tollgate/modules/internal/langtext"
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/languages"
+)
+
+// misuse is an option that cannot mean what it says.
+type misuse struct {
+	option string
+	err    error
+}
+
+func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
+
+func (m *misuse) Unwrap() error { return m.err }
+
+func wrong(option, format string, args ...any) error {
+	return &misuse{option, fmt.Errorf(format, args...)}
+}
+
+// wantsText says that some text is to be identified: who names a detector wants that
+// too, of bodies that are nothing but text.
+func (h *Handler) wantsText() bool {
+	return len(h.Detect)+len(h.DetectForm)+len(h.DetectorsRaw) > 0 || h.LastUserMessage
+}
+
+// compile makes of the configuration what requests are handled with. Labels are the
+// languages that can be told.
+func (h *Handler) compile(detectors []named, labels []languages.Code) error {
+	h.bodyFirst = len(h.Body)+len(h.TargetBody) > 0
+	h.bodyText = len(h.Detect) > 0 || h.LastUserMessage
+	if err := h.checkPlaces(); err != nil {
+		return err
+	}
+	served, err := h.checkLanguages(labels)
+	if err != nil {
+		return err
+	}
+	o := langroute.Options{
+		Served: served, Unserved: h.Unserved, AcceptLanguage: h.AcceptLanguage,
+		Confidence: float32(*h.Confidence), MinLetters: h.MinLetters,
+	}
+	if h.Fallback != "" {
+		o.Fallback, _ = languages.Canonical(h.Fallback) // checked above
+	}
+	if h.identifies {
+		if o.Identifiers, err = identifiers(detectors, served); err != nil {
+			return err
+		}
+	}
+	if h.decider, err = langroute.New(o); err != nil {
+		return &misuse{"fallback", err}
+	}
+	h.reader, err = langtext.Compile(langtext.Places{
+		Stated: h.Body, Target: h.TargetBody, Text: h.Detect, LastUserMessage: h.LastUserMessage, Form: h.DetectForm,
+	})
+	if err != nil {
+		return err
+	}
+	h.edits, err = compileEdits(h.SetBody)
+	return err
+}
+
+// checkPlaces checks where languages and texts are looked for, and the numbers.
+func (h *Handler) checkPlaces() error {
+	for _, list := range []struct {
+		option string
+		values []string
+		check  func(string) error
+	}{
+		{"body", h.Body, checkPath}, {"query", h.Query, checkFilled}, {"header", h.Header, options.CheckHeader},
+		{"target_body", h.TargetBody, checkPath}, {"target_query", h.TargetQuery, checkFilled}, {"target_header", h.TargetHeader, options.CheckHeader},
+		{"detect", h.Detect, checkPath}, {"detect_form", h.DetectForm, checkFilled},
+	} {
+		for i, v := range list.values {
+			if err := list.check(v); err != nil {
+				return &misuse{list.option, err}
+			}
+			if slices.Contains(list.values[:i], v) {
+				return wrong(list.option, "%q is listed twice", v)
+			}
+		}
+	}
+	switch {
+	case *h.Confidence < 0 || *h.Confidence > 1 || *h.Confidence != *h.Confidence:
+		return wrong("confidence", "%v is no probability; write a number from 0 to 1, such as 0.8", *h.Confidence)
+	case h.MinLetters < 1 || h.MinLetters > mostMinLetters:
+		return wrong("min_letters", "%d is out of range; it must be from 1 to %d", h.MinLetters, mostMinLetters)
+	case h.MaxBody < 1:
+		return wrong("max_body", "%d is no size; write a positive number of bytes", h.MaxBody)
+	case !slices.Contains(acceptModes, h.AcceptLanguage):
+		return wrong("accept_language", "%q is not one of: tiebreak, always, off", h.AcceptLanguage)
+	case !slices.Contains(unservedModes, h.Unserved):
+		return wrong("unserved", "%q is not one of: identify, fallback, reject", h.Unserved)
+	}
+	return nil
+}
+
+var (
+	acceptModes   = []langroute.AcceptLanguage{langroute.AcceptTiebreak, langroute.AcceptAlways, langroute.AcceptOff}
+	unservedModes = []langroute.Unserved{langroute.UnservedIdentify, langroute.UnservedFallback, langroute.UnservedReject}
+)
+
+// checkPath returns an error unless it is the path of values in a JSON document.
+func checkPath(path string) error {
+	_, err := jsonpeek.NewPatterns(path)
+	return err
+}
+
+func checkFilled(s string) error {
+	if s == "" {
+		return errors.New("a name is empty")
+	}
+	return nil
+}
+
+// checkLanguages returns what is served, and checks that all that is written for a
+// language can have an effect.
+func (h *Handler) checkLanguages(labels []languages.Code) (*langroute.Served, error) {
+	hasTarget := len(h.TargetBody)+len(h.TargetQuery)+len(h.TargetHeader) > 0
+	var patterns []langroute.Pattern
+	for _, name := range h.Languages {
+		p, err := langroute.ParsePattern(name)
+		if err != nil {
+			return nil, &misuse{"languages", err}
+		}
+		if p.Target != "" && !hasTarget {
+			return nil, wrong("languages", "%s is never served, because nothing says where a target is stated; add target_body, target_query or target_header", p)
+		}
+		patterns = append(patterns, p)
+	}
+	served, err := langroute.NewServed(patterns, labels)
+	if err != nil {
+		return nil, &misuse{"languages", err}
+	}
+	if h.Fallback != "" {
+		if _, ok := languages.Canonical(h.Fallback); !ok {
+			return nil, wrong("fallback", "%q is no language that is known; write a code such as en or mni-Mtei", h.Fallback)
+		}
+	}
+	for _, e := range h.SetBody {
+		for name := range e.Values {
+			p, err := langroute.ParsePattern(name)
+			switch {
+			case err != nil:
+				return nil, wrong("set_body", "%s: %w", e.Path, err)
+			case p.Target != "" && !hasTarget:
+				return nil, wrong("set_body", "%s: %s never applies, because nothing says where a target is stated; "+
+					"add target_body, target_query or target_header", e.Path, p)
+			case !served.Reachable(p):
+				return nil, wrong("set_body", "%s: %s never applies, because it is not among the languages that are served (%s); "+
+					"add it to languages, or leave it out", e.Path, p, orEvery(served))
+			}
+		}
+	}
+	return served, nil
+}
+
+// orEvery describes what is served.
+func orEvery(s *langroute.Served) string {
+	if list := s.String(); list != "" {
+		return list
+	}
+	return "every language, in the scripts that the detectors tell"
+}
+
+// splitPath splits the path of one member into its names.
+func splitPath(path string) ([]string, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	var (
+		names []string
+		name  strings.Builder
+	)
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '.':
+			names = append(names, name.String())
+			name.Reset()
+		case c == '\\' && i+1 < len(path):
+			i++
+			name.WriteByte(path[i])
+		default:
+			name.WriteByte(c)
+		}
+	}
+	names = append(names, name.String())
+	for step := range strings.SplitSeq(path, ".") {
+		if step == "#" {
+			return nil, fmt.Errorf("path %q goes through an array; only members of objects can be set", path)
+		}
+	}
+	return names, nil
+}
