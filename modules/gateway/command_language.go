@@ -112,7 +112,7 @@ func identifyLines(in io.Reader, identifiers []languages.Identifier, p *language
 		var err error
 		line, err = readLine(lines, line[:0])
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return p.flush()
 		case err != nil:
 			return errors.Join(fmt.Errorf("read text: %w", err), p.flush())
@@ -131,7 +131,7 @@ func readLine(in *bufio.Reader, line []byte) ([]byte, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err == io.EOF && n > 0, err == nil:
+		case errors.Is(err, io.EOF) && n > 0, err == nil:
 			if n == len(line) {
 				line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 			}
@@ -245,11 +245,8 @@ func canonical(names []string) (codes []languages.Code, err error) {
 func known(detector languages.Detector, asked []languages.Code) (codes []languages.Code) {
 	labels := detector.Languages()
 	for _, code := range asked {
-		for _, label := range labels {
-			if code.Covers(label) {
-				codes = append(codes, code)
-				break
-			}
+		if slices.ContainsFunc(labels, code.Covers) {
+			codes = append(codes, code)
 		}
 	}
 	return codes

@@ -35,7 +35,7 @@ type Identifier interface {
 }
 
 // Loader is an identifier that loads in the background what it needs, from the first text
-// on. Until it has, it answers with the zero Result.
+// on. Until it has, its results have letters and no language.
 type Loader interface {
 	Identifier
 	// Load begins to load, unless that has begun, and waits until the identifier is
@@ -45,17 +45,15 @@ type Loader interface {
 	Load(ctx context.Context) error
 }
 
-// Result is what an identifier found. The zero value says that nothing was looked at,
-// because the identifier is not ready.
+// Result is what an identifier found.
 type Result struct {
 	// Language is the most probable language of those asked for, with its script where
 	// the detector tells the language in several; Other if none of them is as probable
-	// as that it is another; empty if nothing can be said, because there are no letters
-	// or because the detector is not ready.
+	// as that it is another; empty if nothing can be said: because there are no letters,
+	// or, where there are, because the detector is not ready.
 	Language Code
 	// Script is the ISO 15924 code of the script that most letters are in; "Zyyy" if
-	// there are no letters, "Zzzz" if it is none that the detector distinguishes; empty
-	// if the detector is not ready.
+	// there are no letters, "Zzzz" if it is none that the detector distinguishes.
 	Script string
 	// Confidence is the probability that Language is right, from 0 to 1, and 0 if it is
 	// empty.

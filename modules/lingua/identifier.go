@@ -62,7 +62,7 @@ func (d *identifier) Identify(text []byte) languages.Result {
 	}
 	s := d.models.get()
 	if s == nil || !d.turns.take() {
-		return languages.Result{}
+		return r
 	}
 	defer d.turns.give()
 	d.decide(&r, s.ComputeLanguageConfidenceValues(e.words))
@@ -100,7 +100,7 @@ func (d *identifier) Load(ctx context.Context) error {
 	}
 }
 
-// turns bounds how many texts are looked at at a time, and for how long one waits.
+// turns bounds how many texts are looked at together, and for how long one waits.
 type turns struct {
 	taken chan struct{}
 	wait  time.Duration

@@ -39,6 +39,9 @@ func (f *fakeScorer) ComputeLanguageConfidenceValues(string) []lingua.Confidence
 	return f.values
 }
 
+// unidentified is what "Guten Tag" is without an answer.
+var unidentified = languages.Result{Script: "Latn", Letters: 8}
+
 // fake returns an identifier of German and French that loads a scorer of the test's.
 func fake(load func() scorer) *identifier {
 	d := newIdentifier([]languages.Code{"de", "fr"}, false, 0.1)
@@ -121,7 +124,7 @@ func TestLoadsOnceInTheBackground(t *testing.T) {
 		return &fakeScorer{values: []lingua.ConfidenceValue{value{lingua.German, 1}, value{lingua.French, 0}}}
 	})
 	for range 3 {
-		if r := d.Identify([]byte("Guten Tag")); r != (languages.Result{}) {
+		if r := d.Identify([]byte("Guten Tag")); r != unidentified {
 			t.Fatalf("result is %+v while models are loaded, want none", r)
 		}
 	}
@@ -162,7 +165,7 @@ func TestTurnsAreBounded(t *testing.T) {
 	first := make(chan languages.Result)
 	go func() { first <- d.Identify([]byte("Guten Tag")) }()
 	<-s.entered
-	if r := d.Identify([]byte("Guten Tag")); r != (languages.Result{}) {
+	if r := d.Identify([]byte("Guten Tag")); r != unidentified {
 		t.Errorf("result is %+v without a turn, want none", r)
 	}
 	d.turns.wait = time.Minute

@@ -39,8 +39,8 @@ func init() {
 //
 // Of a text, up to 119 letters are looked at, of the script that most of its letters are
 // in, within its first 2 KB. That takes up to 0.7 ms with ten languages and 2 ms with
-// all, and allocates up to 110 KB. So no more texts are looked at at a time than there
-// are cores; others wait for up to a second, and what then had no turn is not identified.
+// all, and allocates up to 110 KB. So no more texts are looked at together than there are
+// cores; others wait for up to a second, and what then had no turn is not identified.
 //
 // Confidence says how probable the language is among those asked for, not how probable
 // it is at all: text in a language that is not among them goes to the nearest one, often
