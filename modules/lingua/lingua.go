@@ -32,7 +32,7 @@ func init() {
 // that shares its script takes some 25 MB, with low_accuracy 1 MB; ten of Europe 250 MB,
 // 330 while they are loaded, which takes two seconds; all 75 1.2 GB, 1.6 GB while they are
 // loaded, which takes ten, with low_accuracy 65 MB and a second. A language with a script
-// of its own takes next to nothing. If only one of those
+// of its own takes next to nothing, but for Thai. If only one of those
 // asked for is written in the Latin, Cyrillic, Arabic or Devanagari script, a second one
 // is loaded for the contrast: English, Russian, Arabic or Hindi, or, beside these,
 // French, Ukrainian, Persian or Marathi.
