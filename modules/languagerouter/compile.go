@@ -79,9 +79,14 @@ func (h *Handler) checkPlaces() error {
 		values []string
 		check  func(string) error
 	}{
-		{"body", h.Body, checkPath}, {"query", h.Query, checkFilled}, {"header", h.Header, options.CheckHeader},
-		{"target_body", h.TargetBody, checkPath}, {"target_query", h.TargetQuery, checkFilled}, {"target_header", h.TargetHeader, options.CheckHeader},
-		{"detect", h.Detect, checkPath}, {"detect_form", h.DetectForm, checkFilled},
+		{"body", h.Body, checkPath},
+		{"query", h.Query, checkFilled},
+		{"header", h.Header, options.CheckHeader},
+		{"target_body", h.TargetBody, checkPath},
+		{"target_query", h.TargetQuery, checkFilled},
+		{"target_header", h.TargetHeader, options.CheckHeader},
+		{"detect", h.Detect, checkPath},
+		{"detect_form", h.DetectForm, checkFilled},
 	} {
 		for i, v := range list.values {
 			if err := list.check(v); err != nil {

@@ -87,12 +87,13 @@ func asDetector(module any) (named, error) {
 
 // detectorNames lists the detectors of this build.
 func detectorNames() string {
-	var names []string
-	for _, info := range caddy.GetModules(detectorNamespace) {
-		names = append(names, info.ID.Name())
-	}
-	if len(names) == 0 {
+	modules := caddy.GetModules(detectorNamespace)
+	if len(modules) == 0 {
 		return "none"
+	}
+	names := make([]string, len(modules))
+	for i, info := range modules {
+		names[i] = info.ID.Name()
 	}
 	return strings.Join(names, ", ")
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,8 +176,8 @@ func send(t testing.TB, r *http.Request, chain ...*Handler) outcome {
 		w.WriteHeader(http.StatusOK)
 		return nil
 	})
-	for i := len(chain) - 1; i >= 0; i-- {
-		h, inner := chain[i], next
+	for _, h := range slices.Backward(chain) {
+		inner := next
 		next = caddyhttp.HandlerFunc(func(w http.ResponseWriter, r *http.Request) error { return h.ServeHTTP(w, r, inner) })
 	}
 	err := next.ServeHTTP(w, r)

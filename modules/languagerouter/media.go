@@ -21,11 +21,12 @@ const (
 // holdsJSON says that the body is, or may be, JSON.
 func (k kind) holdsJSON() bool { return k == jsonBody || k == unlabelled }
 
-// kindOf says what the body of a request is. A connection that turns into a stream, as
-// for WebSockets, has none to read.
+// kindOf says what the body of a request is. A connection that turns into a stream has
+// none to read: WebSockets begin with GET and Upgrade (RFC 6455) or with CONNECT (RFC
+// 8441). With other methods some clients send Upgrade all the time, and a body with it.
 func kindOf(r *http.Request) kind {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 ||
-		r.Method == http.MethodConnect || r.Header["Upgrade"] != nil {
+		r.Method == http.MethodConnect || r.Method == http.MethodGet && r.Header["Upgrade"] != nil {
 		return unread
 	}
 	values := r.Header["Content-Type"]
