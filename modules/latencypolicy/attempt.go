@@ -5,6 +5,7 @@ package latencypolicy
 import (
 	"net/http/httptrace"
 	"net/textproto"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,7 +26,10 @@ type attempt struct {
 	address  string
 	latency  time.Duration // Caddy's figure of the attempt before, see exchange.judge
 	trace    httptrace.ClientTrace
+	traced   atomic.Bool // the transport calls traces
 }
+
+func (a *attempt) getConn(string) { a.traced.Store(true) }
 
 func (a *attempt) firstByte() {
 	now := clock()

@@ -151,18 +151,46 @@ func TestClientsWhoLeaveAreNoFailures(t *testing.T) {
 
 // TestInterimAnswersAreNoFirstByte has an upstream send 103 at once and 200 later.
 func TestInterimAnswersAreNoFirstByte(t *testing.T) {
+	for _, version := range []string{"1.1", "h2c"} {
+		t.Run(version, func(t *testing.T) {
+			u := newUpstream(t, 0)
+			p := newProxy(t, "transport http {\nversions "+version+"\n}", u)
+			const takes = 100 * time.Millisecond
+			u.handle(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusEarlyHints)
+				timer := time.NewTimer(takes)
+				defer timer.Stop()
+				<-timer.C
+			})
+			p.wantStatus(t, http.StatusOK)
+			wantEstimate(t, u, takes, 30*takes)
+			wantNothingWaiting(t)
+		})
+	}
+}
+
+// TestFirstByteOverHTTP2 has the first byte long before the end.
+func TestFirstByteOverHTTP2(t *testing.T) {
 	u := newUpstream(t, 0)
-	p := newProxy(t, "", u)
-	const takes = 100 * time.Millisecond
-	u.handle(func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusEarlyHints)
-		timer := time.NewTimer(takes)
-		defer timer.Stop()
-		<-timer.C
+	p := newProxy(t, "flush_interval -1\ntransport http {\nversions h2c\n}", u)
+	finish := make(chan struct{})
+	u.handle(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			w.WriteHeader(http.StatusHTTPVersionNotSupported)
+		}
+		_ = http.NewResponseController(w).Flush()
+		<-finish
 	})
-	p.wantStatus(t, http.StatusOK)
-	wantEstimate(t, u, takes, 30*takes)
-	wantNothingWaiting(t)
+	done := make(chan int)
+	go func() {
+		status, _ := p.get(t.Context())
+		done <- status
+	}()
+	eventually(t, "the first byte is seen", func() bool { return estimate(t, u) > 0 && known(t).Waiting() == 0 })
+	close(finish)
+	if status := <-done; status != http.StatusOK {
+		t.Errorf("status %d", status)
+	}
 }
 
 // TestContinueIsNoFirstByte sends a body that the upstream asks for with 100.

@@ -32,7 +32,7 @@ func TestFasterUpstreamIsPreferred(t *testing.T) {
 	wantShare(t, "10 ms against 40 ms", p.during(t, inFlight, 2*time.Second), fast, 0.9, 1)
 
 	fast.takes.Store(int64(time.Second))
-	p.during(t, inFlight, 500*time.Millisecond) // ends when the last requests of these are answered
+	p.during(t, inFlight, 500*time.Millisecond) // and until the last of these are answered
 	wantShare(t, "within the second after being slowed to 1 s", p.during(t, inFlight, time.Second), fast, 0, 0.05)
 
 	fast.takes.Store(int64(10 * time.Millisecond))

@@ -57,6 +57,7 @@ func newExchange(r *http.Request) *exchange {
 func (x *exchange) begin(r *http.Request, a *attempt) {
 	a.latency = x.duration(placeholderLatency)
 	a.trace = httptrace.ClientTrace{
+		GetConn:              a.getConn,
 		GotFirstResponseByte: a.firstByte,
 		Got1xxResponse:       a.interim,
 	}
@@ -116,10 +117,11 @@ func (x *exchange) returned() bool { return x.duration(placeholderDuration) != x
 
 // judge ends the last attempt of a request that is over: as a failure unless it had an
 // answer, and one that serves. The time of the answer matters if the trace has not
-// seen it: after an interim answer, and with transports that call no traces.
+// seen it: after an interim answer, and with transports that call no traces. Otherwise
+// it may be that of another reverse proxy, such as one that handles this one's error.
 func (x *exchange) judge(a *attempt, now time.Duration) {
 	took := x.duration(placeholderLatency)
-	if took == a.latency {
+	if took == a.latency || a.traced.Load() && a.Waiting() {
 		a.failed(now)
 		return
 	}

@@ -51,6 +51,9 @@ func upstreamAt(t *testing.T, address string, takes time.Duration) *upstream {
 	u.Server = httptest.NewUnstartedServer(http.HandlerFunc(u.serve))
 	_ = u.Listener.Close()
 	u.Listener = l
+	u.Config.Protocols = new(http.Protocols)
+	u.Config.Protocols.SetHTTP1(true)
+	u.Config.Protocols.SetUnencryptedHTTP2(true)
 	u.Start()
 	t.Cleanup(u.stop)
 	return u

@@ -73,3 +73,32 @@ func TestRefusedConfigurationKeepsNoReference(t *testing.T) {
 		t.Errorf("%d references to the registry, want 1", n)
 	}
 }
+
+// TestErrorHandledByAnotherProxy has a failed request served elsewhere, whose answer is
+// not the upstream's.
+func TestErrorHandledByAnotherProxy(t *testing.T) {
+	down, rescue := newUpstream(t, 0), newUpstream(t, 0)
+	p := newProxy(t, "", down)
+	down.stop()
+	if err := load(`{
+		admin off
+		persist_config off
+	}
+	http://` + p.address + ` {
+		reverse_proxy ` + down.address() + ` {
+			lb_policy latency
+		}
+		handle_errors {
+			reverse_proxy ` + rescue.address() + `
+		}
+	}`); err != nil {
+		t.Fatal(err)
+	}
+	if body := p.wantStatus(t, http.StatusOK); body != rescue.address() {
+		t.Fatalf("answered by %q", body)
+	}
+	wantNothingWaiting(t)
+	if !known(t).Get(down.address(), clock()).Failing() {
+		t.Errorf("the upstream that is down does not count as failing, estimate %s", estimate(t, down))
+	}
+}

@@ -42,6 +42,18 @@ func (a *Attempt) Server() *Server { return a.server }
 // Started returns when the attempt began.
 func (a *Attempt) Started() time.Duration { return a.start }
 
+// Waiting reports whether the attempt has begun, has not ended, and has had no answer,
+// not even an interim one.
+func (a *Attempt) Waiting() bool {
+	s := a.server
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return a.phase == waiting
+}
+
 // beginLocked makes an attempt one of s.
 func (a *Attempt) beginLocked(s *Server, o *Options, now time.Duration, probe bool) {
 	*a = Attempt{server: s, options: o, start: now, phase: waiting, probe: probe}

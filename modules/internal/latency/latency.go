@@ -4,8 +4,8 @@
 // an answer, and by how much they have to do.
 //
 // Each server has an estimate: a decaying mean of the times to first byte, or more if
-// what is in flight says so. Of two servers the one whose estimate times its load is
-// lower gets the request. Three things correct what a mean alone gets wrong:
+// what is in flight says so. Of two servers the one for which the square of the estimate
+// times the load is lower gets the request. Three things correct what a mean alone gets wrong:
 //
 //   - A server that hangs gives no samples. Therefore the mean age of its unanswered
 //     requests counts as soon as it exceeds the mean.

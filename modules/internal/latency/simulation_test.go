@@ -178,3 +178,43 @@ func TestChangesAreFollowed(t *testing.T) {
 		})
 	}
 }
+
+// TestBusyServersShareTheWork has servers with a few workers each, before which requests
+// queue: all of them are needed, and preferring the faster must not leave the other idle.
+func TestBusyServersShareTheWork(t *testing.T) {
+	t.Parallel()
+	const workers = 4
+	tests := []struct {
+		name            string
+		takes           [2]time.Duration
+		lowest, highest float64 // share of the first
+	}{
+		{"equal", [2]time.Duration{20 * ms, 20 * ms}, 0.45, 0.55},
+		{"one twice as fast", [2]time.Duration{20 * ms, 40 * ms}, 0.6, 0.75},
+		{"one four times as fast", [2]time.Duration{10 * ms, 40 * ms}, 0.75, 0.9},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var free [2][workers]time.Duration
+			rng := rand.New(rand.NewPCG(7, 8))
+			s := simulate(2, 64, func(i int, now time.Duration) (time.Duration, bool) {
+				worker := &free[i][0]
+				for w := range free[i] {
+					if free[i][w] < *worker {
+						worker = &free[i][w]
+					}
+				}
+				*worker = max(*worker, now) + time.Duration(rng.ExpFloat64()*float64(tt.takes[i]))
+				return *worker - now, false
+			})
+			const length = 20 * time.Second
+			counts := s.run(length)
+			wantShare(t, "busy", counts, 0, tt.lowest, tt.highest)
+			possible := workers * (float64(length)/float64(tt.takes[0]) + float64(length)/float64(tt.takes[1]))
+			if done := float64(counts[0] + counts[1]); done < 0.95*possible {
+				t.Errorf("%.0f requests done of %.0f possible", done, possible)
+			}
+		})
+	}
+}
