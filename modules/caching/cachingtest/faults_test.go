@@ -129,14 +129,14 @@ var faults = []fault{
 		m.o.Now = func() time.Time { return time.Unix(0, 0) }
 		return m
 	}},
-	{name: "entries live a second longer", caught: "expiry", wrap: func(m *Model) caching.Store {
+	{name: "entries live six seconds longer", caught: "expiry", wrap: func(m *Model) caching.Store {
 		now := m.o.Now
-		m.o.Now = func() time.Time { return now().Add(-time.Second) }
+		m.o.Now = func() time.Time { return now().Add(-6 * time.Second) }
 		return m
 	}},
-	{name: "entries live a second less", caught: "expiry", wrap: func(m *Model) caching.Store {
+	{name: "entries live six seconds less", caught: "expiry", wrap: func(m *Model) caching.Store {
 		now := m.o.Now
-		m.o.Now = func() time.Time { return now().Add(time.Second) }
+		m.o.Now = func() time.Time { return now().Add(6 * time.Second) }
 		return m
 	}},
 	{name: "memory is used again", caught: "immutable", wrap: func(m *Model) caching.Store { return &reuses{Model: m} }},
