@@ -43,7 +43,7 @@ func matchesAny(lines []string, tag string) bool {
 	opaque := opaqueTag(tag)
 	for _, line := range lines {
 		for rest := line; ; {
-			rest = strings.TrimLeft(rest, ", \t")
+			rest = trimList(rest)
 			if rest == "" {
 				break
 			}

@@ -32,7 +32,7 @@ type scanner struct {
 
 func (s *scanner) next() (directive, bool) {
 	for {
-		s.rest = strings.TrimLeft(s.rest, ", \t")
+		s.rest = trimList(s.rest)
 		if s.rest == "" {
 			return directive{}, false
 		}
@@ -94,8 +94,29 @@ func parseMember(member string) directive {
 	return d
 }
 
-func trimSpace(s string) string { return strings.Trim(s, " \t") }
-func trimRight(s string) string { return strings.TrimRight(s, " \t") }
+// trimSpace and trimRight take off optional white space (RFC 9110 section
+// 5.6.3); they are on the way of every hit, where strings.Trim is felt.
+func trimSpace(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return trimRight(s)
+}
+
+func trimRight(s string) string {
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// trimList takes off what may stand before a member of a list.
+func trimList(s string) string {
+	for s != "" && (s[0] == ',' || s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return s
+}
 
 // is compares the name without regard to case.
 func (d *directive) is(name string) bool {

@@ -4,6 +4,7 @@ package httpcache_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -67,12 +68,13 @@ func (c *cacheProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case httpcache.Serve, httpcache.ServeStale:
 		c.serve(w, r, stored, c.status(d))
 		if d.Action == httpcache.ServeStale {
-			again := r.Clone(r.Context())
+			again := r.Clone(context.WithoutCancel(r.Context()))
+			again.Body = http.NoBody
 			c.background.Go(func() { c.exchange(discard{}, again, &target, &rq, stored, d) })
 		}
 	case httpcache.Timeout:
 		status := c.status(d)
-		status.Generated = true
+		status.Generated, status.HasTTL = true, false
 		w.Header().Set("Cache-Status", string(status.Append(nil)))
 		w.WriteHeader(http.StatusGatewayTimeout)
 	default:
