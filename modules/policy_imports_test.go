@@ -155,6 +155,9 @@ var pureDependencies = map[string]map[string]string{
 
 // featureDependencies are what one feature may import besides, which no other should.
 var featureDependencies = map[string]map[string]string{
+	"modules/languagematch": {
+		"cel.dev/cel-go": "the matcher in Caddy's expressions, whose language that is",
+	},
 	"modules/lingua": {
 		"github.com/pemistahl/lingua-go": "the world's languages, which the gateway's own tables lack",
 	},
@@ -341,6 +344,27 @@ func TestAssemblyIsComplete(t *testing.T) {
 	for _, p := range got {
 		if !slices.Contains(want, p) {
 			t.Errorf("modules/modules.go imports %s, which registers no Caddy module or is optional", path.Base(p))
+		}
+	}
+}
+
+// TestProgramHoldsOptionalFeatures checks that the program imports what the assembly
+// leaves out, each in a file that a build tag named after the feature takes away.
+func TestProgramHoldsOptionalFeatures(t *testing.T) {
+	t.Parallel()
+	tree := readRepository(t)
+	for dir := range optional {
+		held := false
+		for _, f := range tree.packages()["cmd/caddy"] {
+			if slices.Contains(f.imports(), modulePath+"/"+dir) {
+				held = true
+				if tag := "\n//go:build !no" + path.Base(dir) + "\n"; !strings.Contains(string(f.content), tag) {
+					t.Errorf("%s imports %s without the line %q", f.name, dir, strings.TrimSpace(tag))
+				}
+			}
+		}
+		if !held {
+			t.Errorf("cmd/caddy does not import %s", dir)
 		}
 	}
 }

@@ -32,10 +32,10 @@ func init() {
 // that shares its script takes some 25 MB, with low_accuracy 1 MB; ten of Europe 250 MB,
 // 330 while they are loaded, which takes two seconds; all 75 1.2 GB, 1.6 GB while they are
 // loaded, which takes ten, with low_accuracy 65 MB and a second. A language with a script
-// of its own takes next to nothing, but for Thai. If only one of those
-// asked for is written in the Latin, Cyrillic, Arabic or Devanagari script, a second one
-// is loaded for the contrast: English, Russian, Arabic or Hindi, or, beside these,
-// French, Ukrainian, Persian or Marathi.
+// of its own takes next to nothing, but for Thai. If only one of those asked for is
+// written in the Latin, Cyrillic, Arabic or Devanagari script, a second one is loaded for
+// the contrast: English, Russian, Arabic or Hindi, or, beside these, French, Ukrainian,
+// Persian or Marathi.
 //
 // Of a text, up to 119 letters are looked at, of the script that most of its letters are
 // in, within its first 2 KB. That takes up to 0.7 ms with ten languages and 2 ms with
