@@ -40,6 +40,8 @@ var (
 	digits  = answers{Script: "Zyyy"}
 	loading = answers{Script: "Latn", Letters: 30}
 	marks   = answers{Script: "Deva"}
+
+	cyrillic = answers{Language: languages.Other, Script: "Zzzz", Confidence: 1, Letters: 9, Source: "script"}
 )
 
 func TestDecide(t *testing.T) {
@@ -81,6 +83,7 @@ func TestDecide(t *testing.T) {
 		{name: "no next detector when the first knows", ids: []answers{unsure, french}, want: fell("low_confidence", "Deva")},
 		{name: "no detector knows", ids: []answers{foreign, maybe}, want: fell("other", "Latn")},
 		{name: "the next detector is not ready", ids: []answers{foreign, {}}, want: fell("not_ready", "Latn")},
+		{name: "the next detector knows the script", ids: []answers{cyrillic, {Script: "Cyrl", Letters: 9}}, want: fell("not_ready", "Cyrl")},
 		{name: "a detector is not ready", ids: []answers{loading}, want: fell("not_ready", "Latn")},
 		{name: "no detector", want: fell("no_text", "")},
 		{name: "unknown, identified", ids: []answers{byModel}, q: Request{Body: "klingon"}, want: Decision{"hi", "", "Deva", 0.97, "model", ""}},

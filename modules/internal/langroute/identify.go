@@ -17,8 +17,11 @@ func (d *Decider) identify(text []byte) (languages.Result, string) {
 	for i, id := range d.Identifiers {
 		next := id.Identify(text)
 		letters, silent = max(letters, next.Letters), next.Language == ""
-		if i == 0 || next.Known() || r.Letters == 0 {
+		switch {
+		case i == 0 || next.Known() || r.Letters == 0:
 			r = next
+		case !distinguished(r.Script):
+			r.Script = next.Script // which one detector may know, and another not
 		}
 		if r.Known() {
 			break
