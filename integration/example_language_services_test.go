@@ -24,6 +24,13 @@ var languageServices = map[string]struct {
 	"AUTH_SERVICE":     {"auth", 200},
 }
 
+// unstated are what services are asked for that are told nothing of a language.
+var unstated = map[string]string{
+	"asr": `{"config":{"serviceId":"asr-multilingual"},"a":1}`,
+	"tts": `{"config":{"serviceId":"tts-misc"},"a":1}`,
+	"nmt": `{"config":{"serviceId":"nmt-indic-indic"},"a":1}`,
+}
+
 // languageKeys are the keys of the example's consumers, by variable.
 var languageKeys = map[string]string{
 	"VOICE_CLIENT_KEY":     "demo-voice-key-not-a-secret",
@@ -32,14 +39,28 @@ var languageKeys = map[string]string{
 	"DEVELOPER_KEY":        "demo-developer-key-not-a-secret",
 }
 
-// languageGateway loads the example with an upstream for each service.
+// speechLanguages are the variables of the instances for one language, with the model
+// that the example asks them for. Those of ASR_SERVICE are for all others.
+var speechLanguages = map[string]struct{ language, model string }{
+	"ASR_HINDI":   {"hi", "asr-conformer-hi"},
+	"ASR_TAMIL":   {"ta", "asr-conformer-ta"},
+	"ASR_TELUGU":  {"te", "asr-conformer-te"},
+	"ASR_ENGLISH": {"en", "asr-whisper-en"},
+}
+
+// languageGateway loads the example with an upstream for each service, and one for
+// each language of speech.
 func languageGateway(t *testing.T, replacements ...string) (*Gateway, map[string]*Upstream) {
 	t.Helper()
-	env, upstreams := map[string]string{"HEALTH_INTERVAL": "50ms"}, make(map[string]*Upstream)
+	env, upstreams := map[string]string{"HEALTH_INTERVAL": "50ms", "FAIL_DURATION": "200ms"}, make(map[string]*Upstream)
 	maps.Copy(env, languageKeys)
 	for variable, service := range languageServices {
 		up := upstream(t, nil)
 		upstreams[service.name], env[variable] = up, up.Addr
+	}
+	for variable, speech := range speechLanguages {
+		up := upstream(t, nil)
+		upstreams["asr "+speech.language], env[variable] = up, up.Addr
 	}
 	return exampleGateway(t, languageServicesFile, env, replacements...), upstreams
 }
@@ -68,7 +89,11 @@ func TestLanguageServicesForward(t *testing.T) {
 			if service.name != "auth" && (r.URI != "/inference?n=1" || r.Header.Get("X-Consumer-Username") != "developer") {
 				t.Errorf("the service had %s from %q", r.URI, r.Header.Get("X-Consumer-Username"))
 			}
-			if r.Body != `{"a":1}` || r.Header.Get("X-Correlation-Id") == "" || r.Header.Get("X-Correlation-Id") != got.Header.Get("X-Correlation-Id") {
+			want := `{"a":1}`
+			if edited, ok := unstated[service.name]; ok {
+				want = edited
+			}
+			if r.Body != want || r.Header.Get("X-Correlation-Id") == "" || r.Header.Get("X-Correlation-Id") != got.Header.Get("X-Correlation-Id") {
 				t.Errorf("the service had %+v, and the client X-Correlation-ID %q", r, got.Header.Get("X-Correlation-Id"))
 			}
 		})

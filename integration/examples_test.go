@@ -94,6 +94,9 @@ func exampleEnvironment(t *testing.T, name string, env map[string]string) (port 
 	for variable := range languageServices {
 		values[variable] = nobody
 	}
+	for variable := range speechLanguages {
+		values[variable] = "127.0.0.1:" + freePort(t)
+	}
 	values["REDIS_URLS"] = "redis://" + nobody
 	maps.Copy(values, env)
 	for variable, value := range values {

@@ -18,7 +18,10 @@ type Upstream struct {
 	// Addr is its host and port, URL the same with http://.
 	Addr, URL string
 
-	t        *testing.T
+	t       *testing.T
+	handler http.HandlerFunc
+	server  *httptest.Server
+
 	mu       sync.Mutex
 	requests []Recorded
 	wire     bytes.Buffer
@@ -38,8 +41,20 @@ func upstream(t *testing.T, handler http.HandlerFunc) *Upstream {
 	if handler == nil {
 		handler = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }
 	}
-	u := &Upstream{t: t}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	u := &Upstream{t: t, handler: handler}
+	u.start("127.0.0.1:0")
+	t.Cleanup(func() { u.server.Close() })
+	return u
+}
+
+// start serves on an address.
+func (u *Upstream) start(address string) {
+	u.t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		u.t.Fatalf("start upstream: %v", err)
+	}
+	u.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			// The gateway broke off: there is no request to speak of, nor anybody to answer.
@@ -47,16 +62,27 @@ func upstream(t *testing.T, handler http.HandlerFunc) *Upstream {
 		}
 		u.record(r, body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		handler(w, r)
+		u.handler(w, r)
 	}))
-	server.Listener = recordingListener{server.Listener, u}
-	server.Config.Protocols = new(http.Protocols)
-	server.Config.Protocols.SetHTTP1(true)
-	server.Config.Protocols.SetUnencryptedHTTP2(true)
-	server.Start()
-	t.Cleanup(server.Close)
-	u.Addr, u.URL = server.Listener.Addr().String(), server.URL
-	return u
+	_ = u.server.Listener.Close() // it has one of its own
+	u.server.Listener = recordingListener{listener, u}
+	u.server.Config.Protocols = new(http.Protocols)
+	u.server.Config.Protocols.SetHTTP1(true)
+	u.server.Config.Protocols.SetUnencryptedHTTP2(true)
+	u.server.Start()
+	u.Addr, u.URL = u.server.Listener.Addr().String(), u.server.URL
+}
+
+// Kill has the upstream break its connections and accept no more.
+func (u *Upstream) Kill() {
+	u.server.CloseClientConnections()
+	u.server.Close()
+}
+
+// Restart has an upstream that was killed serve again, where it was.
+func (u *Upstream) Restart() {
+	u.t.Helper()
+	u.start(u.Addr)
 }
 
 func (u *Upstream) record(r *http.Request, body []byte) {
