@@ -50,6 +50,10 @@ func opener(t *testing.T, urls []string, cluster bool) cachingtest.Opener {
 		return all
 	}
 	admin := connect(t, redisconn.Options{URLs: urls, Cluster: cluster, Prefix: "admin"}).Client()
+	rounds := 400
+	if testing.Short() {
+		rounds = 120
+	}
 	return cachingtest.Opener{
 		Open: func(t testing.TB, o caching.Options) caching.Store {
 			t.Helper()
@@ -62,7 +66,7 @@ func opener(t *testing.T, urls []string, cluster bool) cachingtest.Opener {
 			return stores(t, n, o)
 		},
 		Advance: func(t testing.TB, d time.Duration) { t.Helper(); age(t, admin, prefix, d) },
-		Rounds:  400,
+		Rounds:  rounds,
 	}
 }
 
@@ -115,7 +119,7 @@ func TestConformanceInACluster(t *testing.T) {
 	t.Parallel()
 	c := redistest.StartCluster(t, false)
 	o := opener(t, c.URLs(), true)
-	o.Rounds = 160
+	o.Rounds /= 2
 	cachingtest.Run(t, o)
 }
 
