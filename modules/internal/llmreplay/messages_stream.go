@@ -41,6 +41,9 @@ func streamMessage(doc []byte) ([]byte, error) {
 			stop = appendMember(stop, string(name), value)
 			value = null
 		case "context_management":
+			if jsonpeek.IsNull(value) {
+				break
+			}
 			after = appendMember(append(after, ','), string(name), value)
 			return nil
 		case "usage":
