@@ -133,7 +133,8 @@ var pureDependencies = map[string]map[string]string{
 		"github.com/redis/go-redis/v9": "the client of Redis, its Sentinels and its Cluster",
 	},
 	"modules/internal/cachemem": {
-		"github.com/maypok86/otter/v2": "a cache bounded by bytes that keeps what is asked for often (W-TinyLFU)",
+		"github.com/maypok86/otter/v2":  "a cache bounded by bytes that keeps what is asked for often (W-TinyLFU)",
+		"github.com/klauspost/compress": "s2, which is fast enough for every hit",
 	},
 	"modules/internal/cacheredis": {
 		"github.com/redis/go-redis/v9": "the commands of that client",
