@@ -82,6 +82,12 @@ func TestSignals(t *testing.T) {
 			"",
 		},
 		{
+			"the query where the body is blank",
+			call{uri: "/v1/x?lang=te&target=ta", body: `{"config":{"language":{"sourceLanguage":" ","targetLanguage":"\t"}}}`, header: []string{"Content-Type: application/json"}},
+			state.Language{Code: "te", Target: "ta", Confidence: 1, Source: "query"},
+			withID("asr-multilingual", `"language":{"sourceLanguage":" ","targetLanguage":"\t"}}`),
+		},
+		{
 			"an encoded parameter",
 			call{uri: "/v1/x?l%61ng=hi%5FIN&lang=ta"},
 			state.Language{Code: "hi", Confidence: 1, Source: "query"},

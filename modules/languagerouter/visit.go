@@ -3,6 +3,7 @@
 package languagerouter
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -56,7 +57,7 @@ func (v *visit) decide() error {
 		if err := v.load(); err != nil {
 			return err
 		}
-		q.Body, q.Target = string(v.found.Stated), string(v.found.Target)
+		q.Body, q.Target = string(bytes.TrimSpace(v.found.Stated)), string(bytes.TrimSpace(v.found.Target))
 	}
 	if q.Body == "" {
 		if q.Query = firstParam(v.r.URL.RawQuery, h.Query); q.Query == "" {
