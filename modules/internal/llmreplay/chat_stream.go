@@ -58,7 +58,7 @@ func streamChat(operation string, doc []byte, wantUsage bool) ([]byte, error) {
 	if wantUsage = wantUsage && told != nil; wantUsage {
 		c.tail = []byte(`,"usage":null`)
 	}
-	c.dst = make([]byte, 0, 6*len(doc))
+	c.dst = make([]byte, 0, min(len(doc)+(len(doc)/pieceBytes+8)*(len(c.head)+90), 12*len(doc)+4096))
 	n := 0
 	if err := eachOf(choices, func(raw []byte) error { n++; return c.choice(raw, n-1) }); err != nil {
 		return nil, err

@@ -58,6 +58,12 @@ func TestWholeChat(t *testing.T) {
 			`{"id":"c1","object":"chat.completion","created":7,"model":"m","system_fingerprint":"fp","choices":[{"index":0,"message":{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"},"annotations":[{"a":1},{"a":2}],"reasoning_details":[{"type":"reasoning.text","index":0,"text":"so be it","signature":"s"}]},"finish_reason":"function_call"}]}`,
 		},
 		{
+			"several data lines again and again",
+			"data: {\"id\":\"c1\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\"first\"}}]}\n\n" +
+				"data: {\"xx\":\"yy\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\", then\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+			`{"id":"c1","xx":"yy","choices":[{"index":0,"message":{"role":"assistant","content":"first, then"},"finish_reason":"stop"}]}`,
+		},
+		{
 			"CRLF, several data lines, no empty line at the end",
 			"data: {\"id\":\"c1\",\"choices\":\r\ndata: [{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"x\"},\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\r\n",
 			`{"id":"c1","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}`,

@@ -3,6 +3,7 @@
 package llmreplay
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
@@ -14,6 +15,9 @@ type chat struct {
 	choices []*choice
 	legacy  bool
 	done    bool
+
+	// What the last chunk had around its choices.
+	before, after []byte
 }
 
 // choice is one of the answers.
@@ -45,8 +49,12 @@ func (c *chat) chunk(data []byte) error {
 		c.done = true
 		return nil
 	}
-	if err := valid(data); err != nil {
+	var out [1][]byte
+	if err := chunkFields.read(data, out[:]); err != nil {
 		return err
+	}
+	if c.repeats(data, out[0]) {
+		return eachOf(out[0], c.choice)
 	}
 	return each(data, func(name, value []byte) error {
 		switch string(name) {
@@ -75,6 +83,24 @@ func (c *chat) chunk(data []byte) error {
 		}
 		return c.top.keep(name, value)
 	})
+}
+
+// repeats reports whether all but the choices of a chunk is as in the last one, which
+// is then known. If not, it is remembered.
+func (c *chat) repeats(data, choices []byte) bool {
+	at := bytes.Index(data, choicesName)
+	if at < 0 || len(choices) == 0 || choices[0] != '[' {
+		return false
+	}
+	if at += len(choicesName); !bytes.HasPrefix(data[at:], choices) {
+		return false
+	}
+	before, after := data[:at], data[at+len(choices):]
+	if bytes.Equal(before, c.before) && bytes.Equal(after, c.after) {
+		return true
+	}
+	c.before, c.after = append(c.before[:0], before...), append(c.after[:0], after...)
+	return false
 }
 
 // choice adds a piece of a choice.
@@ -108,16 +134,18 @@ func (c *chat) choice(raw []byte) error {
 
 // find returns the choice that a piece belongs to.
 func (c *chat) find(raw []byte) (*choice, error) {
-	var index int64
-	ok := true
-	err := each(raw, func(name, value []byte) error {
-		if string(name) == "index" {
-			index, ok = jsonpeek.Int(value)
+	index, ok := leadingIndex(raw)
+	if !ok {
+		ok = true
+		err := each(raw, func(name, value []byte) error {
+			if string(name) == "index" {
+				index, ok = jsonpeek.Int(value)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	if !ok || index < 0 {
 		return nil, malformed("the index of a choice is no number")
@@ -142,6 +170,19 @@ func (c *chat) find(raw []byte) (*choice, error) {
 	}
 	c.choices = append(c.choices, ch)
 	return ch, nil
+}
+
+// leadingIndex reads the index of a choice that begins with it, as nearly all do.
+func leadingIndex(raw []byte) (int64, bool) {
+	rest, ok := bytes.CutPrefix(raw, leading)
+	if !ok {
+		return 0, false
+	}
+	digits, _, ok := bytes.Cut(rest[:min(len(rest), 8)], comma)
+	if !ok {
+		return 0, false
+	}
+	return jsonpeek.Int(digits)
 }
 
 // logprobs joins the lists of log probabilities: those of tokens in chats, and one
@@ -194,4 +235,8 @@ const doneMark = "[DONE]"
 var (
 	chatObject  = []byte(`"chat.completion"`)
 	messageName = []byte("message")
+	leading     = []byte(`{"index":`)
+	comma       = []byte(",")
+	choicesName = []byte(`"choices":`)
+	chunkFields = newFields("choices")
 )

@@ -51,10 +51,11 @@ func eventEnd(p []byte) int {
 }
 
 // eachPayload calls fn for the payload of every server-sent event until it fails. A
-// line counts if its ending has come. The payload is valid during the call.
+// line counts if its ending has come. The payload is a part of the stream or a copy
+// that stays.
 func eachPayload(stream []byte, fn func(data []byte) error) error {
 	stream = bytes.TrimPrefix(stream, bom)
-	var data, joined []byte
+	var data []byte
 	several := 0
 	for len(stream) > 0 {
 		n := bytes.IndexByte(stream, '\n')
@@ -75,13 +76,9 @@ func eachPayload(stream []byte, fn func(data []byte) error) error {
 			value := bytes.TrimPrefix(line[len(dataName):], space)
 			switch several++; several {
 			case 1:
-				data = value
-			case 2:
-				joined = append(joined[:0], data...)
-				fallthrough
-			default:
-				joined = append(append(joined, '\n'), value...)
-				data = joined
+				data = value[:len(value):len(value)]
+			default: // the first is clipped, so that it is copied
+				data = append(append(data, '\n'), value...)
 			}
 		case bytes.IndexByte(line, '\r') >= 0:
 			return unsupported("lines end in CR alone")

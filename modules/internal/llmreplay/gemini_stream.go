@@ -10,6 +10,7 @@ type generated struct {
 	head  []byte // members that each chunk has
 	last  []byte // members that only the last one has
 	array bool   // the chunks are elements of an array
+	parts []byte // where the parts are written that are pieces of others
 	n     int
 }
 
@@ -81,7 +82,7 @@ func (g *generated) candidate(raw []byte, last bool) error {
 				}
 				return eachOf(value, func(raw []byte) error {
 					var err error
-					cut, err = appendParts(cut, raw)
+					cut, err = g.appendParts(cut, raw)
 					return err
 				})
 			})
@@ -125,7 +126,7 @@ func (g *generated) candidate(raw []byte, last bool) error {
 }
 
 // appendParts adds a part in pieces, of which the last has its signature.
-func appendParts(cut [][]byte, raw []byte) ([][]byte, error) {
+func (g *generated) appendParts(cut [][]byte, raw []byte) ([][]byte, error) {
 	var words, rest, signature []byte
 	others := false
 	err := each(raw, func(name, value []byte) error {
@@ -153,11 +154,13 @@ func appendParts(cut [][]byte, raw []byte) ([][]byte, error) {
 		return append(cut, raw), nil
 	}
 	for i, p := range list {
-		b := joined(appendText([]byte{'{'}, "text", p), rest)
+		start := len(g.parts)
+		g.parts = joined(appendText(append(g.parts, '{'), "text", p), rest)
 		if i == len(list)-1 && signature != nil {
-			b = appendMember(b, "thoughtSignature", signature)
+			g.parts = appendMember(g.parts, "thoughtSignature", signature)
 		}
-		cut = append(cut, append(b, '}'))
+		g.parts = append(g.parts, '}')
+		cut = append(cut, g.parts[start:len(g.parts):len(g.parts)])
 	}
 	return cut, nil
 }

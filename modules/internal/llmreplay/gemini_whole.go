@@ -22,6 +22,7 @@ type candidate struct {
 	content object
 	filled  bool // there was a content
 	parts   []*part
+	spare   *part // one that went into another
 }
 
 // part is a part of a content. A plain one is a text that the next one may go on.
@@ -130,7 +131,11 @@ func (c *candidate) member(name, value []byte) error {
 
 // part adds a part, or goes on with the last one.
 func (c *candidate) part(raw []byte) error {
-	p := &part{}
+	p := c.spare
+	if c.spare = nil; p == nil {
+		p = &part{}
+	}
+	*p = part{object: object{members: p.object.members[:0]}}
 	others := false
 	err := each(raw, func(name, value []byte) error {
 		switch string(name) {
@@ -158,11 +163,12 @@ func (c *candidate) part(raw []byte) error {
 		c.parts = append(c.parts, p)
 		return nil
 	}
+	c.spare = p
 	words := p.object.find(textName).buf
 	last := c.parts[len(c.parts)-1]
 	if !last.plain || last.signed || last.thought != p.thought {
 		if len(words) > 0 || p.signed {
-			c.parts = append(c.parts, p)
+			c.parts, c.spare = append(c.parts, p), nil
 		}
 		return nil
 	}

@@ -153,6 +153,34 @@ func valid(doc []byte) error {
 	return malformed("not a JSON object")
 }
 
+// fields are members of a document that are read in the pass that validates it.
+type fields struct {
+	names *jsonpeek.Names
+	list  []string
+}
+
+func newFields(names ...string) *fields { return &fields{jsonpeek.NewNames(names...), names} }
+
+// read is valid, and sets out to the values of the members, nil for those that are not
+// there. None may come twice.
+func (f *fields) read(doc []byte, out [][]byte) error {
+	err := jsonpeek.Scan(doc, f.names, out)
+	if err == nil {
+		return nil
+	}
+	var duplicate *jsonpeek.DuplicateError
+	if errors.As(err, &duplicate) {
+		return malformed("a member is given twice")
+	}
+	if err := valid(doc); err != nil {
+		return err
+	}
+	for i, name := range f.list {
+		out[i] = memberOf(doc, name)
+	}
+	return nil
+}
+
 // each calls fn for every member of an object until it fails.
 func each(raw []byte, fn func(name, value []byte) error) error {
 	var stopped error
@@ -177,4 +205,16 @@ func eachOf(raw []byte, fn func(value []byte) error) error {
 		return malformed("an array is expected")
 	}
 	return stopped
+}
+
+// memberOf returns the value of a member, or nil.
+func memberOf(raw []byte, name string) []byte {
+	var found []byte
+	_ = each(raw, func(n, value []byte) error {
+		if string(n) == name {
+			found = value
+		}
+		return nil
+	})
+	return found
 }

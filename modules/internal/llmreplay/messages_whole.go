@@ -46,10 +46,11 @@ func wholeMessage(stream []byte) ([]byte, error) {
 }
 
 func (r *reply) event(data []byte) error {
-	if err := valid(data); err != nil {
+	var out [6][]byte
+	if err := eventFields.read(data, out[:]); err != nil {
 		return err
 	}
-	kind := memberOf(data, "type")
+	kind, index, delta := out[0], out[1], out[2]
 	switch string(content(kind)) {
 	case "ping":
 		return nil
@@ -65,17 +66,17 @@ func (r *reply) event(data []byte) error {
 			return malformed("two messages")
 		}
 		r.started = true
-		return each(memberOf(data, "message"), r.start)
+		return each(out[3], r.start)
 	case "content_block_start":
-		return r.open(data)
+		return r.open(index, out[4])
 	case "content_block_delta":
-		b, err := r.block(data)
+		b, err := r.block(index)
 		if err != nil {
 			return err
 		}
-		return b.delta(memberOf(data, "delta"))
+		return b.delta(delta)
 	case "content_block_stop":
-		b, err := r.block(data)
+		b, err := r.block(index)
 		if err != nil {
 			return err
 		}
@@ -146,15 +147,15 @@ func (r *reply) stop() error {
 	return nil
 }
 
-// open starts the next content block.
-func (r *reply) open(data []byte) error {
-	index, ok := jsonpeek.Int(memberOf(data, "index"))
+// open starts the next content block, at an index.
+func (r *reply) open(raw, first []byte) error {
+	index, ok := jsonpeek.Int(raw)
 	if !ok || index != int64(len(r.blocks)) || !r.started {
 		return malformed("a content block starts out of order")
 	}
 	b := &block{}
 	r.blocks = append(r.blocks, b)
-	return each(memberOf(data, "content_block"), func(name, value []byte) error {
+	return each(first, func(name, value []byte) error {
 		switch {
 		case value[0] == '"' && (string(name) == "text" || string(name) == "thinking" || string(name) == "signature"):
 			return b.object.text(name, value)
@@ -165,8 +166,8 @@ func (r *reply) open(data []byte) error {
 	})
 }
 
-func (r *reply) block(data []byte) (*block, error) {
-	index, ok := jsonpeek.Int(memberOf(data, "index"))
+func (r *reply) block(raw []byte) (*block, error) {
+	index, ok := jsonpeek.Int(raw)
 	if !ok || index < 0 || index >= int64(len(r.blocks)) || r.blocks[index].closed {
 		return nil, malformed("an event of a content block that is not open")
 	}
@@ -175,31 +176,36 @@ func (r *reply) block(data []byte) (*block, error) {
 
 // delta adds a piece to a content block.
 func (b *block) delta(raw []byte) error {
-	name := ""
-	switch string(content(memberOf(raw, "type"))) {
+	var out [6][]byte
+	if raw == nil {
+		return malformed("an event has no delta")
+	}
+	if err := deltaFields.read(raw, out[:]); err != nil {
+		return err
+	}
+	value := out[0]
+	name := textName
+	switch kind := out[1]; string(content(kind)) {
 	case "text_delta":
-		name = "text"
 	case "thinking_delta":
-		name = "thinking"
+		name, value = thinkingName, out[2]
 	case "signature_delta":
-		name = "signature"
+		name, value = signedName, out[3]
 	case "input_json_delta":
-		b.input = append(b.input, content(memberOf(raw, "partial_json"))...)
+		b.input = append(b.input, content(out[4])...)
 		return nil
 	case "citations_delta":
-		citation := memberOf(raw, "citation")
-		if jsonpeek.IsNull(citation) {
+		if jsonpeek.IsNull(out[5]) {
 			return malformed("a citation is missing")
 		}
-		return b.object.elements([]byte("citations"), citation)
+		return b.object.elements(citationsName, out[5])
 	default:
 		return unsupported("a delta of an unknown kind")
 	}
-	value := memberOf(raw, name)
 	if jsonpeek.IsNull(value) {
-		return malformed("a delta has no " + name)
+		return malformed("a delta has no text")
 	}
-	return b.object.text([]byte(name), value)
+	return b.object.text(name, value)
 }
 
 // close ends a content block.
@@ -216,16 +222,12 @@ func (b *block) close() error {
 	return b.object.set([]byte("input"), []byte(input))
 }
 
-// memberOf returns the value of a member, or nil.
-func memberOf(raw []byte, name string) []byte {
-	var found []byte
-	_ = each(raw, func(n, value []byte) error {
-		if string(n) == name {
-			found = value
-		}
-		return nil
-	})
-	return found
-}
+var (
+	eventFields = newFields("type", "index", "delta", "message", "content_block", "usage")
+	deltaFields = newFields("text", "type", "thinking", "signature", "partial_json", "citation")
 
-var contentName = []byte("content")
+	contentName   = []byte("content")
+	thinkingName  = []byte("thinking")
+	signedName    = []byte("signature")
+	citationsName = []byte("citations")
+)

@@ -13,15 +13,17 @@ import (
 // usage: without the chunk that tells it and without "usage" in other chunks. The
 // result may be the stream itself.
 func DropUsage(stream []byte) []byte {
-	var f usagefilter.Filter
-	out := f.Write(stream)
-	rest := f.Finish()
-	if len(rest) == 0 {
-		return out
+	const chunk = 32 << 10 // what the filter edits at a time
+	if !bytes.Contains(stream, []byte(`"usage"`)) {
+		return stream
 	}
-	// What Write returned is not valid any more after Finish.
-	f.Reset()
-	out = bytes.Clone(f.Write(stream))
+	var f usagefilter.Filter
+	out := make([]byte, 0, len(stream))
+	for len(stream) > 0 {
+		n := min(len(stream), chunk)
+		out = append(out, f.Write(stream[:n])...)
+		stream = stream[n:]
+	}
 	return append(out, f.Finish()...)
 }
 
