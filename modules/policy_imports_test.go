@@ -86,6 +86,7 @@ var floors = map[string]int{
 	"modules/acl":            floorFeature,
 	"modules/consumermatch":  floorFeature,
 	"modules/correlationid":  floorFeature,
+	"modules/gatewaycache":   floorFeature,
 	"modules/gatewayroute":   floorFeature,
 	"modules/iprestriction":  floorFeature,
 	"modules/keyauth":        floorFeature,

@@ -93,7 +93,10 @@ func (closedError) Is(target error) bool { return target == ErrUnavailable } //n
 
 // Mark is a moment in the sequence of purges. What it holds is up to the store. The
 // zero value is no moment in particular.
-type Mark struct{ Epoch, Seq uint64 }
+type Mark struct {
+	// Epoch is the life of the sequence, Seq the place in it.
+	Epoch, Seq uint64
+}
 
 // Outcome is what has become of an entry that was put.
 type Outcome uint8

@@ -49,6 +49,11 @@ func (o logObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 			return err
 		}
 	}
+	if rq.Cache.Status != "" {
+		if err := enc.AddObject("cache", cacheLogObject{&rq.Cache}); err != nil {
+			return err
+		}
+	}
 	if rq.LLM.Provider == "" {
 		return nil
 	}

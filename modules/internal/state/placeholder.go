@@ -50,6 +50,9 @@ func (rq *Request) placeholder(key string) (any, bool) {
 	if sub, ok := strings.CutPrefix(name, "quota."); ok {
 		return rq.Quota.placeholder(sub)
 	}
+	if sub, ok := strings.CutPrefix(name, "cache."); ok {
+		return rq.Cache.placeholder(sub)
+	}
 	return rq.Language.placeholder(name)
 }
 

@@ -66,6 +66,9 @@ type Request struct {
 	// Language is in which language the request is, if something asked.
 	Language Language
 
+	// Cache is what a response cache did with the request.
+	Cache Cache
+
 	// Shape is the error body that the client's library understands.
 	// ShapeSet says that a handler decided it; otherwise the path does.
 	Shape    apierror.Shape

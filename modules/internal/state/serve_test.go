@@ -251,10 +251,12 @@ func TestPlaceholdersAndLogObject(t *testing.T) {
 	rq.LLM.Report.Found = true
 	rq.LLM.Report.Counts[0] = 7
 	rq.Language = state.Language{Code: "hi", Target: "ta", Script: "Deva", Confidence: 0.975, Source: "model"}
+	rq.Cache = state.Cache{Name: "answers", Status: state.CacheHit, Age: 90 * time.Second, Saved: 300_000_000, SavedKnown: true}
 	got := repl.ReplaceKnown("{gateway.correlation_id} {gateway.route} {gateway.consumer.name} {gateway.consumer.groups} "+
 		"{gateway.credential.id} {gateway.llm.model} {gateway.llm.tokens.input} {gateway.llm.input_tokens} {gateway.llm.cost} {gateway.llm.exact} "+
-		"{gateway.language} {gateway.language.pair} {gateway.language.script} {gateway.language.confidence} {gateway.language.source} {gateway.nothing}", "")
-	if want := "id-1 chat alice a b key_1 gpt-5 7 7 0.0003 true hi hi>ta Deva 0.98 model {gateway.nothing}"; got != want {
+		"{gateway.language} {gateway.language.pair} {gateway.language.script} {gateway.language.confidence} {gateway.language.source} "+
+		"{gateway.cache.name} {gateway.cache.status} {gateway.cache.reason}{gateway.cache.age} {gateway.cache.saved} {gateway.nothing}", "")
+	if want := "id-1 chat alice a b key_1 gpt-5 7 7 0.0003 true hi hi>ta Deva 0.98 model answers hit 90 0.0003 {gateway.nothing}"; got != want {
 		t.Errorf("placeholders:\ngot  %s\nwant %s", got, want)
 	}
 	if shown := repl.ReplaceKnown("{http.vars.gateway}", ""); shown != "id-1" {
@@ -268,6 +270,10 @@ func TestPlaceholdersAndLogObject(t *testing.T) {
 	language, _ := enc.Fields["language"].(map[string]any)
 	if language["code"] != "hi" || language["target"] != "ta" || language["source"] != "model" {
 		t.Errorf("log object of the language %v", language)
+	}
+	cache, _ := enc.Fields["cache"].(map[string]any)
+	if cache["status"] != "hit" || cache["age"] != int64(90) || cache["saved_usd"] != "0.0003" {
+		t.Errorf("log object of the cache %v", cache)
 	}
 	if enc.Fields["consumer"] != "alice" || llm["cost_usd"] != "0.0003" || llm["tokens_input"] != int64(7) {
 		t.Errorf("log object %v", enc.Fields)
