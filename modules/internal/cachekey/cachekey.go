@@ -26,7 +26,7 @@
 //
 // Time is linear in the size of the document apart from the sorting. Memory is
 // bounded by some eight times its size where it consists of one-digit numbers, and
-// is about a tenth of it for a chat; it is pooled unless it has grown large.
+// is about a third of it for a chat; it is pooled unless it has grown large.
 package cachekey
 
 import (

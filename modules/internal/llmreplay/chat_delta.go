@@ -98,6 +98,9 @@ func (c *chunks) delta() {
 
 // call writes a tool call: what it is, then its arguments.
 func (c *chunks) call(raw []byte, index int) error {
+	if err := c.limit.check(c.dst); err != nil {
+		return err
+	}
 	which := string(appendInt([]byte{}, "index", index))
 	head := []byte(which)
 	called, name := []byte(nil), "function"

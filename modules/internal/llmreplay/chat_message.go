@@ -4,6 +4,7 @@ package llmreplay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
@@ -208,7 +209,7 @@ func (m *message) order(name string, list []*keyed) {
 	if at == nil || at.form != objects {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b *keyed) int { return int(a.index - b.index) })
+	slices.SortStableFunc(list, func(a, b *keyed) int { return cmp.Compare(a.index, b.index) })
 	for _, k := range list {
 		at.items = append(at.items, &k.object)
 	}

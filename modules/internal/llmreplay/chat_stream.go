@@ -13,6 +13,7 @@ type chunks struct {
 	extra  []byte // what only the first one has
 	tail   []byte // what each chunk ends in
 	legacy bool
+	limit  limit
 
 	// Of the choice being written.
 	index    int
@@ -22,7 +23,7 @@ type chunks struct {
 // streamChat writes the chunks of a whole chat: for each choice the role, the texts
 // and calls in pieces, and the reason why it ended; then the usage, if wanted.
 func streamChat(operation string, doc []byte, wantUsage bool) ([]byte, error) {
-	c := &chunks{legacy: operation == "completions"}
+	c := &chunks{legacy: operation == "completions", limit: limitOf(doc)}
 	var choices, told []byte
 	head := []byte("data: {")
 	err := each(doc, func(name, value []byte) error {
@@ -79,6 +80,9 @@ func (c *chunks) choice(raw []byte, place int) error {
 	c.index, c.logprobs = place, logprobs{}
 	var msg, texts, finish []byte
 	var rest []byte // members that come with the reason why it ended
+	if err := c.limit.check(c.dst); err != nil {
+		return err
+	}
 	err := each(raw, func(name, value []byte) error {
 		switch string(name) {
 		case "index":

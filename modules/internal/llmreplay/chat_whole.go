@@ -4,6 +4,7 @@ package llmreplay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
@@ -209,7 +210,7 @@ func (c *chat) document() ([]byte, error) {
 	if len(c.choices) == 0 {
 		return nil, truncated("no choice")
 	}
-	slices.SortFunc(c.choices, func(a, b *choice) int { return int(a.index - b.index) })
+	slices.SortFunc(c.choices, func(a, b *choice) int { return cmp.Compare(a.index, b.index) })
 	items := make([]*object, len(c.choices))
 	for i, ch := range c.choices {
 		if m := ch.object.find([]byte("finish_reason")); m == nil || m.null() {

@@ -12,12 +12,13 @@ type generated struct {
 	array bool   // the chunks are elements of an array
 	parts []byte // where the parts are written that are pieces of others
 	n     int
+	limit limit
 }
 
 // streamGemini writes the chunks of a whole answer: the parts of each candidate, its
 // texts in pieces, with the last of which comes the reason why it ended.
 func streamGemini(doc []byte, array bool) ([]byte, error) {
-	g := &generated{dst: make([]byte, 0, 4*len(doc)+256), array: array}
+	g := &generated{dst: make([]byte, 0, 4*len(doc)+256), array: array, limit: limitOf(doc)}
 	var list [][]byte
 	err := each(doc, func(name, value []byte) error {
 		switch string(name) {
@@ -101,6 +102,9 @@ func (g *generated) candidate(raw []byte, last bool) error {
 		return unsupported("what each chunk repeats is too long")
 	}
 	for i := range max(1, len(cut)) {
+		if err := g.limit.check(g.dst); err != nil {
+			return err
+		}
 		g.open()
 		g.dst = append(appendName(g.dst, "candidates"), "[{"...)
 		if !jsonpeek.IsNull(body) {

@@ -4,6 +4,7 @@ package llmreplay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
@@ -187,7 +188,7 @@ func (g *generation) document() ([]byte, error) {
 	if len(g.candidates) == 0 && jsonpeek.IsNull(blocked) {
 		return nil, truncated("no candidate")
 	}
-	slices.SortFunc(g.candidates, func(a, b *candidate) int { return int(a.index - b.index) })
+	slices.SortFunc(g.candidates, func(a, b *candidate) int { return cmp.Compare(a.index, b.index) })
 	items := make([]*object, len(g.candidates))
 	for i, c := range g.candidates {
 		if m := c.object.find([]byte("finishReason")); m == nil || m.null() {

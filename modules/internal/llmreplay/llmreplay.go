@@ -111,7 +111,8 @@ func Whole(format usage.Format, operation string, stream []byte) ([]byte, error)
 // A text becomes pieces of some 24 to 60 bytes that end at spaces where they can and
 // never within a character, and at most 512 of them. A stream is about six times the
 // size of a long answer, because each piece comes with what its format wraps it in;
-// what a format repeats in each event is refused beyond 2 KiB.
+// what a format repeats in each event is refused beyond 2 KiB, and so is a stream that
+// is more than 32 times as long as the answer, once it is beyond 64 KiB as well.
 func Stream(format usage.Format, operation string, whole []byte, o Options) ([]byte, error) {
 	switch {
 	case format == usage.OpenAIChat && (operation == "chat" || operation == "completions"):

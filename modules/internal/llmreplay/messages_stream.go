@@ -6,8 +6,9 @@ import "github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 
 // sse writes server-sent events that have a name, which their payload repeats.
 type sse struct {
-	dst []byte
-	n   int // events so far
+	dst   []byte
+	n     int // events so far
+	limit limit
 }
 
 // open begins an event.
@@ -21,7 +22,7 @@ func (s *sse) close() { s.dst = append(s.dst, "}\n\n"...) }
 
 // streamMessage writes the events of a whole message of Anthropic.
 func streamMessage(doc []byte) ([]byte, error) {
-	s := &sse{dst: make([]byte, 0, 5*len(doc)+1024)}
+	s := &sse{dst: make([]byte, 0, 5*len(doc)+1024), limit: limitOf(doc)}
 	var blocks, told, reason []byte
 	var stop, after []byte // members of the message_delta: within its delta and beside it
 	s.open("message_start")
@@ -120,6 +121,9 @@ func (s *sse) usageAtEnd(name, value []byte) error {
 // block writes a content block: its start without what comes in pieces, those pieces,
 // and its stop.
 func (s *sse) block(raw []byte, index int) error {
+	if err := s.limit.check(s.dst); err != nil {
+		return err
+	}
 	var texts [2][]byte
 	var input, signature, citations []byte
 	s.open("content_block_start")
@@ -156,6 +160,9 @@ func (s *sse) block(raw []byte, index int) error {
 		s.delta(index, "text_delta", "text", p)
 	}
 	for _, citation := range elements(orEmpty(citations)) {
+		if err := s.limit.check(s.dst); err != nil {
+			return err
+		}
 		s.deltaOf(index, "citations_delta")
 		s.dst = append(appendMember(s.dst, "citation", citation), '}')
 		s.close()

@@ -67,6 +67,9 @@ func streamOllama(operation string, doc []byte) ([]byte, error) {
 	case len(a.head)+len(a.role) > maxHead:
 		return nil, unsupported("what each line repeats is too long")
 	}
+	if calls := len(a.calls) * (len(a.head) + len(a.role)); calls > int(limitOf(doc)) {
+		return nil, unsupported("the stream is much longer than the answer")
+	}
 	return a.lines(make([]byte, 0, 4*len(doc)+256)), nil
 }
 

@@ -36,6 +36,9 @@ func (w *items) list(raw []byte, p place, write func(raw []byte, p place) error)
 		return nil
 	}
 	return eachOf(raw, func(value []byte) error {
+		if err := w.limit.check(w.dst); err != nil {
+			return err
+		}
 		err := write(value, p)
 		p.index++
 		return err
@@ -78,6 +81,9 @@ func (w *items) part(raw []byte, p place) error {
 	}
 	w.text(events, name, p, text, probs)
 	for i, note := range elements(orEmpty(memberOf(raw, "annotations"))) {
+		if err := w.limit.check(w.dst); err != nil {
+			return err
+		}
 		w.at("response.output_text.annotation.added", p)
 		w.dst = appendMember(appendInt(w.dst, "annotation_index", i), "annotation", note)
 		w.close()

@@ -10,7 +10,7 @@ func streamResponse(doc []byte) ([]byte, error) {
 	if err := check(doc); err != nil {
 		return nil, err
 	}
-	w := &items{sse{dst: make([]byte, 0, 6*len(doc)+1024)}}
+	w := &items{sse{dst: make([]byte, 0, 6*len(doc)+1024), limit: limitOf(doc)}}
 	output := memberOf(doc, "output")
 	if output == nil || output[0] != '[' {
 		return nil, malformed("the response has no output")
@@ -83,6 +83,9 @@ func (w *items) at(name string, p place) {
 
 // item writes an item: that it was added, what comes in pieces, that it is done.
 func (w *items) item(raw []byte, index int) error {
+	if err := w.limit.check(w.dst); err != nil {
+		return err
+	}
 	p := place{id: memberOf(raw, "id"), item: index}
 	if jsonpeek.IsNull(p.id) {
 		p.id = emptyString

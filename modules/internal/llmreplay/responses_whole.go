@@ -4,6 +4,7 @@ package llmreplay
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
@@ -95,7 +96,7 @@ func check(raw []byte) error {
 
 // document returns the last response with the items that were streamed.
 func (r *response) document() ([]byte, error) {
-	slices.SortStableFunc(r.items, func(a, b outputItem) int { return int(a.index - b.index) })
+	slices.SortStableFunc(r.items, func(a, b outputItem) int { return cmp.Compare(a.index, b.index) })
 	items := make([][]byte, len(r.items))
 	for i, item := range r.items {
 		items[i] = item.raw

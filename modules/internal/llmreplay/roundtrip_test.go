@@ -71,6 +71,31 @@ func TestCutStreams(t *testing.T) {
 	}
 }
 
+// An answer of many things that say nothing does not become a stream of any length.
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	head := strings.Repeat("x", maxHead-500)
+	many := strings.Repeat("{},", 20_000) + "{}"
+	for _, s := range []sample{
+		{"calls", chatAPI, `{"id":"` + head + `","choices":[{"message":{"tool_calls":[` + many + `]},"finish_reason":"stop"}]}`},
+		{"choices", completionAPI, `{"id":"` + head + `","choices":[` + strings.Repeat(`{"finish_reason":1},`, 20_000) + `{"finish_reason":1}]}`},
+		{"blocks", messagesAPI, `{"content":[` + many + `],"stop_reason":"end_turn"}`},
+		{"citations", messagesAPI, `{"content":[{"type":"text","citations":[` + many + `]}],"stop_reason":"end_turn"}`},
+		{"items", responsesAPI, `{"output":[` + many + `]}`},
+		{"notes", responsesAPI, `{"output":[{"type":"message","id":"` + head + `","content":[{"type":"output_text","text":"","annotations":[` + many + `]}]}]}`},
+		{"calls of Ollama", ollamaChatAPI, `{"model":"` + head + `","message":{"tool_calls":[` + many + `]},"done":true}`},
+		{"parts", geminiAPI, `{"modelVersion":"` + head + `","candidates":[{"content":{"parts":[` + many + `]},"finishReason":"STOP"}]}`},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			stream, err := Stream(s.api.format, s.api.operation, []byte(s.doc), Options{})
+			if len(stream) > int(limitOf([]byte(s.doc))) || reasonOf(t, err) != Unsupported {
+				t.Errorf("%d bytes became %d, error %v", len(s.doc), len(stream), err)
+			}
+		})
+	}
+}
+
 // maker makes random answers.
 type maker struct{ *rand.Rand }
 

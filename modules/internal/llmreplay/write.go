@@ -11,6 +11,21 @@ import (
 // maxHead is the most that is repeated in each event.
 const maxHead = 2 << 10
 
+// limit bounds the stream that a document becomes. What is long becomes some six times
+// as long; only answers of many things that say nothing come near this.
+type limit int
+
+func limitOf(doc []byte) limit { return limit(32*len(doc) + 64<<10) }
+
+// check refuses what has grown beyond the limit. It is asked before each thing that
+// is told, so that a stream is longer by one of them at most.
+func (l limit) check(dst []byte) error {
+	if len(dst) > int(l) {
+		return unsupported("the stream is much longer than the answer")
+	}
+	return nil
+}
+
 // oneLine returns a valid document without line ends.
 func oneLine(doc []byte) []byte {
 	if bytes.IndexByte(doc, '\n') < 0 && bytes.IndexByte(doc, '\r') < 0 {
