@@ -28,14 +28,14 @@ type Hasher struct {
 	err  error
 	key  Key // here because what is given to an interface escapes
 	tree tree
+	tmp  [24]byte // likewise
 	n    int
 	buf  [blockSize]byte // what the hash has not had yet
 }
 
-const (
-	blockSize = 2048
-	direct    = 512 // bytes from which on text is hashed where it lies
-)
+// blockSize is what the hash gets at a time. It takes pairs of its own blocks in one
+// go, so that copying text is cheaper than hashing it in the pieces in which it lies.
+const blockSize = 4096
 
 var pool = sync.Pool{New: func() any { return &Hasher{hash: sha256.New()} }}
 
@@ -143,8 +143,7 @@ func (h *Hasher) values(values []string) {
 }
 
 func (h *Hasher) length(n int) {
-	h.room(binary.MaxVarintLen64)
-	h.n += binary.PutUvarint(h.buf[h.n:], uint64(n)) //nolint:gosec // a length
+	h.write(h.tmp[:binary.PutUvarint(h.tmp[:], uint64(n))]) //nolint:gosec // a length
 }
 
 func (h *Hasher) byte(c byte) {
@@ -155,7 +154,7 @@ func (h *Hasher) byte(c byte) {
 	h.n++
 }
 
-// string is write for strings. Long ones pass through the buffer as well.
+// string is write for strings.
 func (h *Hasher) string(s string) {
 	for len(s) > 0 {
 		if h.n == len(h.buf) {
@@ -168,22 +167,13 @@ func (h *Hasher) string(s string) {
 }
 
 func (h *Hasher) write(p []byte) {
-	if len(p) > len(h.buf)-h.n || len(p) >= direct {
+	for len(p) > len(h.buf)-h.n {
+		n := copy(h.buf[h.n:], p)
+		h.n += n
+		p = p[n:]
 		h.flush()
-		if len(p) >= direct {
-			h.hash.Write(p)
-			return
-		}
 	}
 	h.n += copy(h.buf[h.n:], p)
-}
-
-// room makes sure that the buffer takes n more bytes. What is given to the hash
-// escapes, so that little things are put down here.
-func (h *Hasher) room(n int) {
-	if h.n+n > len(h.buf) {
-		h.flush()
-	}
 }
 
 func (h *Hasher) flush() {

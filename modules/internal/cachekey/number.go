@@ -82,8 +82,7 @@ func (h *Hasher) number(raw []byte) bool {
 	h.write(whole)
 	h.write(fraction)
 	if exponent != 0 {
-		h.room(24)
-		h.n = len(strconv.AppendInt(append(h.buf[:h.n], 'e'), int64(exponent), 10))
+		h.write(strconv.AppendInt(append(h.tmp[:0], 'e'), int64(exponent), 10))
 	}
 	return true
 }

@@ -153,8 +153,7 @@ func (h *Hasher) text(raw []byte) {
 		if r < utf8.RuneSelf {
 			h.byte(byte(r))
 		} else {
-			h.room(utf8.UTFMax)
-			h.n += utf8.EncodeRune(h.buf[h.n:], r)
+			h.write(h.tmp[:utf8.EncodeRune(h.tmp[:], r)])
 		}
 		raw = raw[k+n:]
 	}
