@@ -73,6 +73,13 @@ type Store interface {
 	Close() error
 }
 
+// Tuner is a store whose options can be changed while it is used.
+type Tuner interface {
+	// Tune takes over all options but Name and Now. Entries for which there is no room
+	// any more go.
+	Tune(o Options)
+}
+
 // Errors of stores.
 var (
 	// ErrUnavailable tells that the store cannot be asked at the moment.

@@ -30,10 +30,11 @@ func testEntries(t *testing.T, o Opener) {
 	for i := range everyByte {
 		everyByte[i] = byte(i)
 	}
-	tests := []struct {
+	type test struct {
 		name  string
 		entry caching.Entry
-	}{
+	}
+	tests := []test{
 		{"empty body", caching.Entry{Meta: []byte("m")}},
 		{"nothing at all", caching.Entry{}},
 		{"empty pieces", caching.Entry{Body: [][]byte{nil, {}, []byte("a"), {}, []byte("b"), nil}}},
@@ -47,10 +48,7 @@ func testEntries(t *testing.T, o Opener) {
 		{"many tags", caching.Entry{Body: [][]byte{[]byte("b")}, Tags: manyTags()}},
 	}
 	for _, n := range []int{4<<10 - 1, 4 << 10, 64<<10 - 1, 64 << 10, 64<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 512 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1} {
-		tests = append(tests, struct {
-			name  string
-			entry caching.Entry
-		}{fmt.Sprintf("%d bytes", n), caching.Entry{Meta: []byte("m"), Body: [][]byte{random(n)}}})
+		tests = append(tests, test{fmt.Sprintf("%d bytes", n), caching.Entry{Meta: []byte("m"), Body: [][]byte{random(n)}}})
 	}
 	for _, compress := range []bool{false, true} {
 		p := openWith(t, o, func(o *caching.Options) { o.Compress = compress })
@@ -107,7 +105,7 @@ func testKeys(t *testing.T, o Opener) {
 	p := open(t, o)
 	base := key("base")
 	p.put(base, p.entry("base"))
-	var keys []caching.Key
+	keys := make([]caching.Key, 0, 256)
 	for bit := range 256 {
 		k := base
 		k[bit/8] ^= 1 << (bit % 8)

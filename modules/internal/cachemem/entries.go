@@ -46,14 +46,15 @@ func (s *Store) Put(_ context.Context, key caching.Key, e *caching.Entry, since 
 		s.refused()
 		return caching.Outdated, nil
 	}
-	it := s.newItem(key, e)
+	b := s.bounds.Load()
+	it := newItem(key, e, b.compress)
 	it.seq = seq
-	if it.size > s.maxOne || e.Owner != "" && it.size > s.maxOwner {
+	if it.size > b.maxOne || e.Owner != "" && it.size > b.maxOwner {
 		s.refused()
 		s.cache.Invalidate(key) // what was there is no longer the answer
 		return caching.TooLarge, nil
 	}
-	for _, victim := range s.link(it) {
+	for _, victim := range s.link(it, b.maxOwner) {
 		s.drop(victim)
 	}
 	s.cache.Set(key, it)
@@ -68,7 +69,7 @@ func (s *Store) Put(_ context.Context, key caching.Key, e *caching.Entry, since 
 	case it.gone.Load():
 		s.drop(it) // it had to go before it came
 	}
-	if s.bytes.Load() > s.max {
+	if s.bytes.Load() > b.max {
 		s.cache.CleanUp() // somebody else was making room when this was to
 	}
 	return caching.Stored, nil

@@ -40,11 +40,11 @@ type item struct {
 }
 
 // newItem makes an item that takes no more than it has to.
-func (s *Store) newItem(key caching.Key, e *caching.Entry) *item {
+func newItem(key caching.Key, e *caching.Entry, compress bool) *item {
 	it := &item{key: key, entry: *e}
 	it.entry.Meta = tight(e.Meta)
 	it.entry.Tags = tightTags(e.Tags)
-	if length := e.Len(); !s.compress || length < minPacked || !it.pack(e, int(length)) {
+	if length := e.Len(); !compress || length < minPacked || !it.pack(e, int(length)) {
 		it.entry.Body = tightBody(e.Body, length)
 	}
 	it.size = it.measure()

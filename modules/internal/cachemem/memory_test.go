@@ -61,11 +61,16 @@ func flood(tb testing.TB, s *Store, times int64, size func(r *rand.Rand) int) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(1, g))
 			var sum int64
-			for n := g; sum < times*s.max/putters; n += putters {
+			for n := g; sum < times*s.bounds.Load().max/putters; n += putters {
 				e := typical(n, size(r))
-				sum += s.newItem(caching.Key{}, e).size
+				sum += newItem(caching.Key{}, e, false).size
 				if _, err := s.Put(tb.Context(), numbered(n), e, caching.Mark{}); err != nil {
 					tb.Errorf("Put() error: %v", err)
+					return
+				}
+				// Besides what is being put now the bound holds all the time.
+				if b := s.bounds.Load(); s.bytes.Load() > b.max+putters*b.maxOne {
+					tb.Errorf("%d bytes, with a bound of %d", s.bytes.Load(), b.max)
 					return
 				}
 			}

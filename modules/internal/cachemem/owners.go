@@ -21,8 +21,8 @@ type owner struct {
 }
 
 // link counts an item that is about to be put, and returns those of the same owner that
-// have to make room for it. They count no longer.
-func (s *Store) link(it *item) (victims []*item) {
+// have to make room for it, beyond some bytes. They count no longer.
+func (s *Store) link(it *item, most int64) (victims []*item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := it.entry.Owner
@@ -37,7 +37,7 @@ func (s *Store) link(it *item) (victims []*item) {
 	o.bytes += it.size
 	s.bytes.Add(it.size)
 	s.stats.Entries++
-	for spared := 0; name != "" && o.bytes > s.maxOwner; {
+	for spared := 0; name != "" && o.bytes > most; {
 		victim := o.last
 		if victim == it { // only spared ones are behind it
 			o.remove(victim)

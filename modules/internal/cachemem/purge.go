@@ -34,12 +34,7 @@ func (p *purges) concern(seq uint64, e *caching.Entry) bool {
 	if seq < p.forgotten {
 		return true
 	}
-	for _, tags := range p.tags[min(seq-p.forgotten, uint64(len(p.tags))):] {
-		if e.HasTags(tags) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.tags[min(seq-p.forgotten, uint64(len(p.tags))):], e.HasTags)
 }
 
 // purgedSince tells whether an entry that was asked for at seq has been purged since.

@@ -73,8 +73,7 @@ func ours(t testing.TB, room int) getOrPut {
 	e := func() *caching.Entry {
 		return &caching.Entry{Body: [][]byte{make([]byte, 1000)}, Expires: time.Now().Add(time.Hour)}
 	}
-	probe := open(t, caching.Options{})
-	size := probe.newItem(caching.Key{}, e()).size
+	size := newItem(caching.Key{}, e(), false).size
 	s := open(t, caching.Options{MaxBytes: size * int64(room), MaxEntryBytes: size})
 	return func(key uint64) bool {
 		k := numbered(key)

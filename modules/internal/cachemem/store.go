@@ -66,13 +66,10 @@ const (
 
 // Store is a caching.Store in memory.
 type Store struct {
-	cache    *otter.Cache[caching.Key, *item]
-	now      func() time.Time
-	max      int64 // bytes of all entries
-	maxOne   int64 // bytes of an entry
-	maxOwner int64 // bytes of an owner
-	compress bool
-	closed   atomic.Bool
+	cache  *otter.Cache[caching.Key, *item]
+	now    func() time.Time
+	bounds atomic.Pointer[bounds]
+	closed atomic.Bool
 
 	bytes atomic.Int64
 	seq   atomic.Uint64 // of the last purge
@@ -83,8 +80,15 @@ type Store struct {
 	stats  caching.Stats
 }
 
-// New returns an empty store. It makes use of all options but Name.
-func New(o caching.Options) *Store {
+// bounds are what options say about size.
+type bounds struct {
+	max      int64 // bytes of all entries
+	maxOne   int64 // bytes of an entry
+	maxOwner int64 // bytes of an owner
+	compress bool
+}
+
+func boundsOf(o caching.Options) *bounds {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
@@ -95,17 +99,23 @@ func New(o caching.Options) *Store {
 	if o.OwnerShare <= 0 || o.OwnerShare > 1 {
 		o.OwnerShare = DefaultOwnerShare
 	}
+	return &bounds{
+		max: o.MaxBytes, maxOne: min(o.MaxEntryBytes, o.MaxBytes, maxEntry),
+		maxOwner: int64(float64(o.MaxBytes) * o.OwnerShare), compress: o.Compress,
+	}
+}
+
+// New returns an empty store. It makes use of all options but Name.
+func New(o caching.Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{
-		now: o.Now, max: o.MaxBytes, maxOne: min(o.MaxEntryBytes, o.MaxBytes, maxEntry),
-		maxOwner: int64(float64(o.MaxBytes) * o.OwnerShare), compress: o.Compress,
-		owners: map[string]*owner{},
-	}
+	s := &Store{now: o.Now, owners: map[string]*owner{}}
+	b := boundsOf(o)
+	s.bounds.Store(b)
 	s.cache = otter.Must(&otter.Options[caching.Key, *item]{
-		MaximumWeight:    uint64(o.MaxBytes),
-		InitialCapacity:  int(min(o.MaxBytes/expected, maxExpected)),
+		MaximumWeight:    uint64(b.max),
+		InitialCapacity:  int(min(b.max/expected, maxExpected)),
 		Weigher:          func(_ caching.Key, it *item) uint32 { return uint32(it.size) },
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[caching.Key, *item]) time.Duration { return e.Value.entry.Expires.Sub(s.now()) }),
 		OnAtomicDeletion: s.deleted,
@@ -114,6 +124,15 @@ func New(o caching.Options) *Store {
 		Clock:    clock{o.Now},
 	})
 	return s
+}
+
+// Tune implements caching.Tuner. Entries of an owner that has more than its share now go
+// with its next one, and what is there stays compressed or not.
+func (s *Store) Tune(o caching.Options) {
+	b := boundsOf(o)
+	s.bounds.Store(b)
+	s.cache.SetMaximum(uint64(b.max))
+	s.cache.CleanUp()
 }
 
 // clock is the clock of the library, with the ticks of the system.
@@ -128,7 +147,7 @@ func (s *Store) Stats() caching.Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.stats
-	st.Bytes, st.MaxBytes = s.bytes.Load(), s.max
+	st.Bytes, st.MaxBytes = s.bytes.Load(), s.bounds.Load().max
 	return st
 }
 
@@ -153,5 +172,6 @@ func (s *Store) Close() error {
 // Interface guards
 var (
 	_ caching.Store = (*Store)(nil)
+	_ caching.Tuner = (*Store)(nil)
 	_ otter.Clock   = clock{}
 )

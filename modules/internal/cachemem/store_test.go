@@ -51,7 +51,7 @@ func TestOwnersHaveAShare(t *testing.T) {
 	}
 	big := typical(1, most/4)
 	big.Owner = "loud"
-	s.maxOne = most
+	s.Tune(caching.Options{MaxBytes: most, OwnerShare: 0.25, MaxEntryBytes: most})
 	if o, err := s.Put(t.Context(), numbered(1<<40), big, caching.Mark{}); err != nil || o != caching.TooLarge {
 		t.Errorf("an entry as large as the share of its owner: %v, %v", o, err)
 	}
@@ -109,15 +109,14 @@ func TestOwnersAreCountedRight(t *testing.T) {
 	if st.Bytes != owners || linked != st.Entries || sum > st.Bytes || entries > st.Entries {
 		t.Errorf("%d entries of %d bytes are there, %d of %d counted, %d of %d of owners", entries, sum, st.Entries, st.Bytes, linked, owners)
 	}
-	if st.Bytes > s.max {
-		t.Errorf("%d bytes, of %d", st.Bytes, s.max)
+	if st.Bytes > s.bounds.Load().max {
+		t.Errorf("%d bytes, of %d", st.Bytes, s.bounds.Load().max)
 	}
 }
 
 // TestBuffersAreCutToSize puts what lies in buffers that are much too large.
 func TestBuffersAreCutToSize(t *testing.T) {
 	t.Parallel()
-	s := open(t, caching.Options{MaxBytes: 64 << 20, MaxEntryBytes: 32 << 20})
 	slack := func(n int) []byte { return append(make([]byte, 0, 4*n+100_000), bytes.Repeat([]byte("x"), n)...) }
 	for name, e := range map[string]*caching.Entry{
 		"one piece":    {Meta: slack(100), Body: [][]byte{slack(1000)}},
@@ -125,7 +124,7 @@ func TestBuffersAreCutToSize(t *testing.T) {
 		"large pieces": {Body: [][]byte{slack(1 << 20), slack(1 << 20)}},
 		"tags":         {Tags: []string{strings.Repeat("y", 100_000)[:10]}},
 	} {
-		it := s.newItem(caching.Key{}, e)
+		it := newItem(caching.Key{}, e, false)
 		net := int64(len(e.Meta)) + e.Len()
 		if it.size > net+net/7+1000 {
 			t.Errorf("%s: %d bytes take %d", name, net, it.size)
@@ -135,7 +134,7 @@ func TestBuffersAreCutToSize(t *testing.T) {
 		}
 	}
 	keep := make([]byte, 5000)
-	if it := s.newItem(caching.Key{}, &caching.Entry{Body: [][]byte{keep[:4864:4864]}}); &it.entry.Body[0][0] != &keep[0] {
+	if it := newItem(caching.Key{}, &caching.Entry{Body: [][]byte{keep[:4864:4864]}}, false); &it.entry.Body[0][0] != &keep[0] {
 		t.Error("a buffer of the right size is copied")
 	}
 }
@@ -143,7 +142,6 @@ func TestBuffersAreCutToSize(t *testing.T) {
 func TestCompression(t *testing.T) {
 	t.Parallel()
 	s := open(t, caching.Options{Compress: true})
-	plain := open(t, caching.Options{})
 	text := []byte(strings.Repeat(`data: {"id":"1","choices":[{"delta":{"content":"word"}}]}`+"\n\n", 300))
 	noise := make([]byte, 20_000)
 	r := rand.New(rand.NewPCG(1, 1))
@@ -155,11 +153,11 @@ func TestCompression(t *testing.T) {
 		packed bool
 	}{"text": {text, true}, "noise": {noise, false}, "short": {text[:300], false}} {
 		e := &caching.Entry{Body: [][]byte{tt.body[:100], tt.body[100:]}}
-		it := s.newItem(caching.Key{}, e)
+		it := newItem(caching.Key{}, e, true)
 		if (it.packed != nil) != tt.packed {
 			t.Errorf("%s: packed %t", name, it.packed != nil)
 		}
-		if raw := plain.newItem(caching.Key{}, e); tt.packed != (it.size < raw.size/2) {
+		if raw := newItem(caching.Key{}, e, false); tt.packed != (it.size < raw.size/2) {
 			t.Errorf("%s: %d bytes instead of %d", name, it.size, raw.size)
 		}
 	}
@@ -216,5 +214,30 @@ func TestStats(t *testing.T) {
 	s.cache.CleanUp()
 	if st := s.Stats(); st.Expired != 7 || st.Entries != 0 || st.Bytes != 0 {
 		t.Errorf("Stats() = %+v after all have expired", st)
+	}
+}
+
+// TestTune changes the bounds of a store that is in use.
+func TestTune(t *testing.T) {
+	t.Parallel()
+	s := open(t, caching.Options{MaxBytes: 4 << 20, OwnerShare: 1})
+	flood(t, s, 2, sizesOf["1 KB"])
+	for _, most := range []int64{1 << 20, 8 << 20, 2 << 20} {
+		s.Tune(caching.Options{MaxBytes: most, OwnerShare: 1})
+		if st := s.Stats(); st.Bytes > most || st.MaxBytes != most {
+			t.Errorf("%d bytes of %d, want at most %d", st.Bytes, st.MaxBytes, most)
+		}
+		flood(t, s, 2, sizesOf["20 KB"])
+		if st := s.Stats(); st.Bytes > most || st.Bytes < most*8/10 {
+			t.Errorf("%d bytes after a flood, with a bound of %d", st.Bytes, most)
+		}
+	}
+	s.Tune(caching.Options{MaxBytes: 2 << 20, Compress: true})
+	if o, err := s.Put(t.Context(), numbered(1<<40), typical(1, 1<<20), caching.Mark{}); err != nil || o != caching.Stored {
+		t.Errorf("Put() = %v, %v of what compresses well", o, err)
+	}
+	s.Tune(caching.Options{MaxBytes: 2 << 20})
+	if o, err := s.Put(t.Context(), numbered(1<<40), typical(1, 1<<20), caching.Mark{}); err != nil || o != caching.TooLarge {
+		t.Errorf("Put() = %v, %v of more than an eighth", o, err)
 	}
 }

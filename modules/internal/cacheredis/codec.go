@@ -139,7 +139,7 @@ func decode(key caching.Key, b []byte) (*head, error) {
 		h.entry.Meta = b[:meta:meta]
 	}
 	if len(body) > 0 {
-		h.entry.Body = make([][]byte, 1, 1+h.pieces)
+		h.entry.Body = make([][]byte, 1, 1+min(h.pieces, perTrip*perTrip))
 		h.entry.Body[0] = body
 	}
 	return h, nil

@@ -5,8 +5,9 @@
 //
 // # Keys
 //
-// Keys begin with the prefix and a hash tag that names the cache and, in a Cluster, one of
-// 64 buckets, into which entries fall by the first byte of their key:
+// Keys begin with the prefix of the connection, say tollgate:cache, and a hash tag that
+// names the cache and, in a Cluster, one of 64 buckets, into which entries fall by the first
+// byte of their key:
 //
 //	tollgate:cache:{default:0}:e:<key>           head of an entry
 //	tollgate:cache:{default:0}:p:<key>:<id>:<n>  further pieces of it
@@ -47,8 +48,8 @@
 // Redis that does not answer is a miss: each round trip has the time that
 // redisconn.Options.Timeout says, 25 ms by default, all of a Get 75 ms together and all of
 // a Put 300 ms. While Redis is known to be down nobody asks, see package redisconn. The
-// connection should be one of its own: large bodies that take too long over a slow network
-// would otherwise have limits take Redis to be down.
+// connection should be one of its own, with a prefix of its own: large bodies that take too
+// long over a slow network would otherwise have limits take Redis to be down.
 //
 // An ACL user needs the commands +evalsha +eval +get +set +getrange +unlink +del +lrange
 // +rpush +ltrim +pttl +pexpire for keys with the prefix, and those of package redisconn.

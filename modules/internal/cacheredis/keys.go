@@ -25,7 +25,7 @@ type bucket struct {
 }
 
 func newBucket(prefix, name string, n int) *bucket {
-	base := prefix + ":cache:{" + plain(name) + ":" + strconv.Itoa(n) + "}:"
+	base := prefix + ":{" + plain(name) + ":" + strconv.Itoa(n) + "}:"
 	return &bucket{version: base + "v", log: base + "log", head: base + "e:", piece: base + "p:"}
 }
 

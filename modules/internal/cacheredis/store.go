@@ -28,7 +28,8 @@ const (
 
 // Options say what a store needs.
 type Options struct {
-	// Conn is the way to Redis. It is started and closed by who has made it.
+	// Conn is the way to Redis. It is started and closed by who has made it, and has a
+	// prefix that nothing else has.
 	Conn *redisconn.Conn
 	// Cache says what is kept. MaxBytes, OwnerShare and Compress are of no effect.
 	Cache caching.Options

@@ -74,7 +74,7 @@ func opener(t *testing.T, urls []string, cluster bool) cachingtest.Opener {
 func keysOf(t testing.TB, client redis.UniversalClient, prefix string, f func(ctx context.Context, c *redis.Client, key string) error) {
 	t.Helper()
 	each := func(ctx context.Context, c *redis.Client) error {
-		keys, err := c.Keys(ctx, prefix+":cache:*").Result()
+		keys, err := c.Keys(ctx, prefix+":{*").Result()
 		for _, key := range keys {
 			if err := f(ctx, c, key); err != nil {
 				return err
