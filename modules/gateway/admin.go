@@ -24,11 +24,13 @@ func init() { caddy.RegisterModule(new(adminAPI)) }
 //	GET /gateway/usage          what was used and what it cost
 //	GET /gateway/limits         what is used of limits, and when it frees
 //	DELETE /gateway/limits      forgets what was counted in them
+//	GET /gateway/cache          figures of the response caches
+//	DELETE /gateway/cache       forgets responses in them
 //	GET /gateway/ledger/backup  a copy of the ledger
 //	GET /gateway/prices         the prices that are in force for a model
 //	GET /gateway/health         the state of each part; 503 if one has failed
 //
-// But for that one it only reads. Each request asks for the app of the running config, because
+// But for what forgets it only reads. Each request asks for the app of the running config, because
 // Caddy replaces the admin endpoint before it knows whether a new config is
 // any good: an app taken at provisioning could be one that was refused.
 type adminAPI struct {
@@ -57,6 +59,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/gateway/consumers", Handler: a.endpoint(serveConsumers, "name", "limit", "offset")},
 		{Pattern: "/gateway/usage", Handler: a.endpoint(serveUsage, usageParams...)},
 		{Pattern: "/gateway/limits", Handler: a.limits()},
+		{Pattern: "/gateway/cache", Handler: a.cache()},
 		{Pattern: "/gateway/ledger/backup", Handler: a.endpoint(serveBackup)},
 		{Pattern: "/gateway/prices", Handler: a.endpoint(servePrices, "model", "provider")},
 		{Pattern: "/gateway/health", Handler: a.endpoint(serveHealth)},
@@ -65,7 +68,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 
 func (a *adminAPI) nothing(_ http.ResponseWriter, r *http.Request) error {
 	return adminError(http.StatusNotFound,
-		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/limits, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
+		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/limits, /gateway/cache, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
 }
 
 // endpoint is a handler that only reads.
@@ -74,6 +77,9 @@ func (a *adminAPI) endpoint(serve func(*App, http.ResponseWriter, url.Values) er
 		return serve(app, w, query)
 	}, params...)
 }
+
+// repeats ends the name of a parameter that may be given more than once.
+const repeats = "..."
 
 // methods are those that an endpoint answers.
 type methods []string
@@ -92,11 +98,12 @@ func (a *adminAPI) accepting(m methods, serve func(*App, http.ResponseWriter, *h
 			return adminError(http.StatusBadRequest, "read query: %w", err)
 		}
 		for name, values := range query {
-			if !slices.Contains(params, name) {
+			many := slices.Contains(params, name+repeats)
+			if !many && (!slices.Contains(params, name) || strings.HasSuffix(name, repeats)) {
 				return adminError(http.StatusBadRequest, "unknown parameter %q; %s takes %s",
 					name, r.URL.Path, takes(params))
 			}
-			if len(values) > 1 {
+			if len(values) > 1 && !many {
 				return adminError(http.StatusBadRequest, "parameter %s is given twice", name)
 			}
 		}

@@ -95,6 +95,10 @@ type App struct {
 	// Caddy's data directory. It is opened only when something counts.
 	StoreRaw json.RawMessage `json:"store,omitempty" caddy:"namespace=gateway.stores inline_key=module"`
 
+	// Caches are named caches of responses, which routes may share. The one that is
+	// called default exists without being declared.
+	Caches []CacheConfig `json:"caches,omitempty"`
+
 	// MetricsConsumers is how many different consumers get a label value of
 	// their own in metrics; all others share "_other". Default: 1000.
 	MetricsConsumers int `json:"metrics_consumers,omitempty"`
@@ -113,6 +117,7 @@ type App struct {
 
 	storeNamed bool      // by the option store
 	counters   *counters // of limits
+	caches     caches
 
 	events limitEvents
 	quotas []Quota
@@ -160,6 +165,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.loadStore(ctx); err != nil {
 		return err
 	}
+	if err := a.loadCaches(); err != nil {
+		return err
+	}
 	if a.book = ledger.Ledger(a.shared.ledger); a.ledgerDir != "" || a.storeNamed {
 		a.book = newStaged()
 	}
@@ -195,7 +203,7 @@ func (a *App) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Start opens the store and the ledger, applies what belongs to the process and
+// Start opens store, ledger and caches, applies what belongs to the process and
 // warns about logs that would show keys. It fails where one of them cannot be
 // opened, or where another process uses it.
 func (a *App) Start() error {
@@ -206,6 +214,9 @@ func (a *App) Start() error {
 		return err
 	}
 	if err := a.openLedger(); err != nil {
+		return err
+	}
+	if err := a.openCaches(); err != nil {
 		return err
 	}
 	a.shared.metrics.limitConsumers(a.MetricsConsumers)

@@ -65,13 +65,20 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //		unknown_model     allow|refuse
 //		profile           kong
 //		metrics_consumers <n>
+//		cache [<name>] {
+//			store       embedded|redis
+//			max_bytes   <size>
+//			max_entry   <size>
+//			owner_share <percent>%
+//			compress
+//		}
 //		ledger            [<path>|memory] {
 //			keep <duration>|forever
 //		}
 //		store             <module> ...
 //	}
 //
-// The options plan, group, consumer, consumers and prices may repeat, and so may
+// The options plan, group, consumer, consumers, prices and cache may repeat, and so may
 // key within a consumer, and requests, tokens and cost within a plan.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -89,6 +96,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"profile":           options.Enum(&a.Profile, ProfileKong),
 		"ledger":            options.Block("[<path>|memory]", p.ledger),
 		"store":             options.Raw(p.store),
+		"cache":             options.Block("[<name>]", p.cache).Repeat(),
 		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, 1_000_000),
 	})
 	if err != nil {
@@ -105,6 +113,9 @@ type parser struct {
 	refs []groupRef
 	at   []position        // of each consumer
 	keys map[string]string // to the consumer that has it
+
+	storeName string // of the gateway; empty if none is named
+	cachesAt  []cacheAt
 
 	plansAt  []position // of each plan
 	planRefs []planRef
@@ -216,6 +227,9 @@ func (p *parser) key(spec *consumers.Spec, args []string) (options.Set, error) {
 // references checks, with file and line, what a whole consumer says.
 func (p *parser) references() error {
 	if err := p.checkPlans(); err != nil {
+		return err
+	}
+	if err := p.checkCaches(); err != nil {
 		return err
 	}
 	for _, ref := range p.refs {

@@ -102,12 +102,12 @@ func (s *appSet) end(timeout time.Duration) {
 	all.Wait()
 }
 
-// drain gives ledger and store back once the last request of this config has settled.
+// drain gives ledger, store and caches back once the last request of this config has settled.
 // It does not hold up a reload.
 func (a *App) drain() {
 	used := a.counters.used() // before the disk is looked at, which the store may have opened
 	a.rescueEarly()
-	if a.disk == nil && !used {
+	if a.disk == nil && !used && !a.caches.used() {
 		return
 	}
 	if caddy.Exiting() {
@@ -159,11 +159,12 @@ func (a *App) rescueEarly() {
 	}
 }
 
-// giveBack ends the use of store and ledger, in this order, because the store may have
-// to tell others what is in the ledger. Whatever fails is logged there. Later calls do
+// giveBack ends the use of caches, store and ledger, in this order, because a cache may
+// be in the store, and the store may have to tell others what is in the ledger. Whatever fails is logged there. Later calls do
 // nothing.
 func (a *App) giveBack() {
 	held := undrained.remove(a)
+	a.caches.end()
 	_ = a.counters.end()
 	if held && a.disk != nil {
 		a.disk.leave(a)

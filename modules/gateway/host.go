@@ -54,6 +54,7 @@ func (a *App) Observe(rq *state.Request, o state.Outcome) {
 	if rq.Language.Source != "" {
 		a.shared.metrics.speak(rq)
 	}
+	a.CountCache(rq)
 }
 
 // LogPanic implements state.Host.

@@ -35,7 +35,9 @@ var seriesLabels = []string{"consumer", "provider", "model", "route"}
 //   - provider, route: names in the config;
 //   - model: names in the price book, and names that a successful answer of the
 //     upstream has confirmed, at most maxModels together; else "_other";
-//   - code, class, reason, source: closed sets;
+//   - code, class, reason, source, status: closed sets;
+//   - cache: names in the config, of cache_saved_usd_total at most maxCacheNames; with
+//     route, status and reason at most maxCacheSeries; else "_other";
 //   - language: codes without what a client can add to them, at most maxLanguages with
 //     their routes and sources; else "_other".
 //
@@ -58,6 +60,7 @@ type metrics struct {
 	durable   prometheus.GaugeFunc
 	stores    *storeMetrics
 	limits    *limitMetrics
+	caches    *cacheMetrics
 
 	spoken languageSeries
 
@@ -111,6 +114,7 @@ func newMetrics() *metrics {
 		}, []string{"route", "language", "source"}),
 		stores:    newStoreMetrics(),
 		limits:    newLimitMetrics(),
+		caches:    newCacheMetrics(),
 		consumers: make(map[string]struct{}),
 		models:    make(map[string]struct{}),
 		limit:     defaultMetricsConsumers,
@@ -127,8 +131,8 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 // register adds the metrics to the registry of a config.
 func (m *metrics) register(reg *prometheus.Registry) error {
 	vectors := m.vectors()
-	collectors := make([]prometheus.Collector, 0, len(vectors)+5)
-	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores)
+	collectors := make([]prometheus.Collector, 0, len(vectors)+8)
+	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores, m.caches)
 	collectors = append(collectors, m.limits.collectors()...)
 	for _, v := range vectors {
 		collectors = append(collectors, v)

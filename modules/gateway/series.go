@@ -29,6 +29,7 @@ type series struct {
 	codes     [len(codeNames)]atomic.Pointer[prometheus.Counter]
 	classes   [usage.NumClasses]atomic.Pointer[prometheus.Counter]
 	reasons   sync.Map // of the failures that were counted
+	saved     atomic.Pointer[savedSeries]
 }
 
 // codeNames are the values of the label code.
@@ -114,6 +115,7 @@ func (m *metrics) drop(s *series) {
 	for c := range usage.Class(usage.NumClasses) {
 		m.tokens.DeleteLabelValues(s.with(c.String())...)
 	}
+	m.dropSaved(s)
 	s.reasons.Range(func(reason, _ any) bool {
 		labels := s.with(reason.(string))
 		m.errs.DeleteLabelValues(labels...)

@@ -37,6 +37,7 @@ func (p *parser) store(d *caddyfile.Dispenser) error {
 	if _, ok := module.(Store); !ok {
 		return d.Errf("module %s is %T, which is no store", id, module)
 	}
+	p.storeName = name
 	p.app.StoreRaw = caddyconfig.JSONModuleObject(module, storeInlineKey, name, nil)
 	return nil
 }

@@ -32,8 +32,11 @@ type openStore struct {
 	// the files cannot be used.
 	settlements *settlements
 
+	options redisconn.Options // of conn
+
 	mu      sync.Mutex
 	ledgers []*ledgerredis.Ledger
+	caches  *redisconn.Conn // of responses; nil until there is a cache
 }
 
 // Open implements gateway.Store. Redis need not be there.
@@ -44,6 +47,7 @@ func (s *Store) Open(env gateway.StoreEnv) (gateway.OpenStore, error) {
 	options := s.options
 	options.Instance = env.Instance
 	options.OnChange = func(_ bool, err error) { env.Changed(o.told(err)) }
+	o.options = options
 	conn, err := redisconn.New(options)
 	if err != nil {
 		return nil, redact(err, s.secrets)
@@ -77,11 +81,12 @@ func (o *openStore) Close() error {
 	ledgers := o.ledgers
 	o.mu.Unlock()
 	var rest sync.WaitGroup
-	errs := make([]error, len(ledgers)+3)
+	errs := make([]error, len(ledgers)+4)
 	for i, l := range ledgers {
 		rest.Go(func() { errs[i] = l.Close() })
 	}
 	rest.Go(func() { errs[len(ledgers)] = o.Store.Close() })
+	rest.Go(func() { errs[len(ledgers)+3] = o.closeCaches() })
 	rest.Wait()
 	errs[len(ledgers)+1] = o.conn.Close()
 	if o.settlements != nil {

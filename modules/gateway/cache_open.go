@@ -1,0 +1,148 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gateway
+
+import (
+	"fmt"
+	"sync"
+
+	"go.uber.org/zap"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/caddy-gateway/tollgate/modules/caching"
+	"github.com/caddy-gateway/tollgate/modules/internal/cachemem"
+)
+
+const cacheLogger = "gateway.cache"
+
+// cachePool holds the open caches of the process.
+var cachePool = caddy.NewUsagePool()
+
+// cacheKey is what makes caches of several configs the same: name, options, and the open
+// store that keeps the responses, where that is not this process.
+type cacheKey struct {
+	config CacheConfig
+	store  storeKey
+}
+
+// openCache is a cache that the process has open.
+type openCache struct {
+	key     cacheKey
+	store   caching.Store
+	flights Flights
+	metrics *cacheMetrics
+	tally   cacheTally
+}
+
+// caches are those of a config: the declared ones in order, and the default one.
+type caches struct {
+	all   []*Cache
+	named map[string]*Cache
+}
+
+// acquireCache opens a cache for a config, or makes the config one of those that use it.
+func acquireCache(c *Cache) (*openCache, error) {
+	key := cacheKey{config: c.config}
+	options := c.config.options()
+	open := func() (caching.Store, error) { return cachemem.New(options), nil }
+	if !c.config.embedded() {
+		s, err := c.app.counters.start()
+		if err != nil {
+			return nil, err
+		}
+		sharer, ok := s.OpenStore.(CacheSharer)
+		if !ok {
+			return nil, fmt.Errorf("store %s keeps no responses; write: store %s", s.name, CacheEmbedded)
+		}
+		key.store = s.key
+		open = func() (caching.Store, error) { return sharer.SharedCache(options) }
+	}
+	metrics := c.app.shared.metrics.caches
+	value, _, err := cachePool.LoadOrNew(key, func() (caddy.Destructor, error) {
+		store, err := open()
+		if err != nil {
+			return nil, err
+		}
+		o := &openCache{key: key, store: store, metrics: metrics}
+		metrics.add(o)
+		return o, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value.(*openCache), nil
+}
+
+func (o *openCache) name() string { return o.key.config.Name }
+
+// release ends the use of o by a config, and closes it after the last one.
+func (o *openCache) release() { _, _ = cachePool.Delete(o.key) } // an error has been logged
+
+// Destruct implements caddy.Destructor.
+func (o *openCache) Destruct() error {
+	o.metrics.remove(o)
+	log := caddy.Log().Named(cacheLogger).With(zap.String("cache", o.name()))
+	if err := o.store.Close(); err != nil {
+		log.Error("the cache was not closed as it should be", zap.Error(err))
+		return err
+	}
+	log.Debug("cache closed")
+	return nil
+}
+
+// open opens all caches that are declared or that a handler has asked for.
+func (s *caches) open() error {
+	for _, c := range s.wanted() {
+		c.mu.Lock()
+		_, err := c.start()
+		c.refused = nil
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// used reports whether a cache is open.
+func (s *caches) used() bool {
+	for _, c := range s.all {
+		if c.open.Load() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// end ends the config's use of all caches.
+func (s *caches) end() {
+	var all sync.WaitGroup
+	for _, c := range s.all {
+		all.Go(c.end)
+	}
+	all.Wait()
+}
+
+// wanted lists the caches that are declared or used.
+func (s *caches) wanted() []*Cache {
+	list := make([]*Cache, 0, len(s.all))
+	for _, c := range s.all {
+		if c.wanted.Load() {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// names lists all caches.
+func (s *caches) names() []string {
+	names := make([]string, len(s.all))
+	for i, c := range s.all {
+		names[i] = c.Name()
+	}
+	return names
+}
+
+// Interface guards
+var _ caddy.Destructor = (*openCache)(nil)
