@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,11 @@ func testEntries(t *testing.T, o Opener) {
 		{"large meta", caching.Entry{Meta: random(caching.MaxMetaBytes), Body: [][]byte{[]byte("b")}}},
 		{"many tags", caching.Entry{Body: [][]byte{[]byte("b")}, Tags: manyTags()}},
 	}
-	for _, n := range []int{4<<10 - 1, 4 << 10, 64<<10 - 1, 64 << 10, 64<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 512 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1} {
+	lengths := []int{
+		4<<10 - 1, 4 << 10, 64<<10 - 1, 64 << 10, 64<<10 + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 512 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1,
+	}
+	tests = slices.Grow(tests, len(lengths))
+	for _, n := range lengths {
 		tests = append(tests, test{fmt.Sprintf("%d bytes", n), caching.Entry{Meta: []byte("m"), Body: [][]byte{random(n)}}})
 	}
 	for _, compress := range []bool{false, true} {

@@ -103,7 +103,7 @@ func testManyPurges(t *testing.T, o Opener) {
 	p := openWith(t, o, func(o *caching.Options) { o.MaxBytes = 1 << 20 }) // a purge may look at all of it
 	mark := p.s.Mark(key("old"))
 	p.put(key("victim"), p.entry("victim", "0"))
-	const n = 1_500
+	const n = 1_100
 	for i := range n {
 		p.purge(boolean(i == 0), fmt.Sprint(i))
 	}
