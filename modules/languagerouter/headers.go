@@ -10,30 +10,44 @@ import (
 )
 
 // tellUpstream puts what was decided into the headers of the request, in place of what
-// anybody else has said there.
+// anybody else has said there. Where there is no language, only the source says that it
+// was looked for.
 func tellUpstream(h http.Header, l *state.Language) {
 	state.ProtectHeaders(h)
-	tell(h, l)
+	for i, v := range values(l) {
+		if len(v) == 0 {
+			delete(h, names[i])
+		} else {
+			h[names[i]] = v
+		}
+	}
 }
 
-// tell puts what was decided into headers. Where there is no language, only the source
-// says that it was looked for.
-func tell(h http.Header, l *state.Language) {
-	delete(h, state.HeaderLanguage)
-	delete(h, state.HeaderLanguageConfidence)
-	delete(h, state.HeaderTargetLanguage)
-	// One backing array for all values, each slice capped at its own element.
+// tellClient puts the same on the answer, in slices of its own: other handlers may write
+// into those of the request.
+func tellClient(rq *state.Request) {
+	for i, v := range values(&rq.Language) {
+		rq.Echo(names[i], v)
+	}
+}
+
+// names are the headers, in the order of values.
+var names = [4]string{state.HeaderLanguageSource, state.HeaderLanguage, state.HeaderLanguageConfidence, state.HeaderTargetLanguage}
+
+// values returns the value of each header, none where there is nothing to say.
+func values(l *state.Language) (all [len(names)][]string) {
+	// One backing array, each slice capped at its own element.
 	v := []string{l.Source, string(l.Code), "", string(l.Target)}
-	h[state.HeaderLanguageSource] = v[0:1:1]
+	all[0] = v[0:1:1]
 	if l.Code == "" {
-		return
+		return all
 	}
 	v[2] = confidence(l.Confidence)
-	h[state.HeaderLanguage] = v[1:2:2]
-	h[state.HeaderLanguageConfidence] = v[2:3:3]
+	all[1], all[2] = v[1:2:2], v[2:3:3]
 	if l.Target != "" {
-		h[state.HeaderTargetLanguage] = v[3:4:4]
+		all[3] = v[3:4:4]
 	}
+	return all
 }
 
 // confidence writes a probability with two digits.
@@ -46,23 +60,3 @@ func confidence(p float32) string {
 	}
 	return strconv.FormatFloat(float64(p), 'f', 2, 32)
 }
-
-// teller puts what was decided on the answer, in place of what the upstream says there.
-type teller struct{ rq *state.Request }
-
-func (t *teller) tell(h http.Header) { tell(h, &t.rq.Language) }
-
-// ResponseHeader implements state.Tap.
-func (t *teller) ResponseHeader(_ int, h http.Header) int64 {
-	t.tell(h)
-	return 0
-}
-
-// ResponseBody implements state.Tap.
-func (*teller) ResponseBody([]byte) bool { return false }
-
-// HeldHeader implements state.Tap.
-func (*teller) HeldHeader(http.Header) {}
-
-// Interface guards
-var _ state.Tap = (*teller)(nil)

@@ -200,16 +200,11 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		return err
 	}
 	tellUpstream(r.Header, &rq.Language)
-	if !h.ResponseHeaders {
-		return next.ServeHTTP(w, r)
+	// Who was promised the headers gets those of the router that has decided last.
+	if h.ResponseHeaders || rq.Echoes(state.HeaderLanguageSource) {
+		tellClient(rq)
 	}
-	t := &teller{rq}
-	t.tell(w.Header())
-	tapped := rq.Tapped(w, r, t)
-	if err := next.ServeHTTP(tapped, r); err != nil {
-		return err
-	}
-	return rq.EndTapped(tapped)
+	return next.ServeHTTP(w, r)
 }
 
 // Interface guards

@@ -114,7 +114,7 @@ func (w *Writer) WriteHeader(status int) {
 		return
 	}
 	w.header = true
-	w.echo.set(h)
+	w.echo.setAll(h)
 	w.expect = contentLength(h)
 	if w.bodyless || status == http.StatusNoContent || status == http.StatusNotModified || status == http.StatusSwitchingProtocols {
 		w.expect = 0
