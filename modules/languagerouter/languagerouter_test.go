@@ -268,6 +268,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown", "query lang\nunserved reject", call{uri: "/?lang=xx"}, 400, "language_not_served", `"xx" is no language that is known`},
 		{"stated twice", "body a.b", jsonCall(`{"a":{"b":"hi","b":"ta"}}`), 400, "ambiguous_field", "The member b is given more than once"},
 		{"stated in two spellings", "body lang", jsonCall(`{"lang":"hi","Lang":"ta"}`), 400, "ambiguous_field", "The member lang"},
+		{"target stated twice", "target_body to\nlast_user_message", jsonCall(`{"To":"hi"}`), 400, "ambiguous_field", "The member to"},
 		{"set twice", "query lang\nset_body id {\nhi x\n}", call{uri: "/?lang=hi", body: `{"id":1,"id":2}`}, 400, "ambiguous_field", "The member id"},
 		{"compressed", "body lang", call{body: "xx", header: []string{"Content-Type: application/json", "Content-Encoding: gzip"}}, 415, "content_encoding_unsupported", ""},
 	}
@@ -279,6 +280,25 @@ func TestRefusals(t *testing.T) {
 			}
 			if o.header != nil {
 				t.Error("the upstream was asked")
+			}
+		})
+	}
+}
+
+// TestTextInAnyCase checks that clients with other names for members are not refused
+// because some route identifies text.
+func TestTextInAnyCase(t *testing.T) {
+	h := parsed(t, "detect text input.#.source\nlast_user_message")
+	rows := []struct{ name, body, code, reason string }{
+		{"Pascal case", `{"Prompt":"x","Input":[],"Messages":[{"Role":"user"}],"Text":"` + inTamil + `"}`, "", "no_text"},
+		{"twice", `{"text":"` + inTamil + `","text":"` + inTelugu + `"}`, "ta", ""},
+		{"beside another case", `{"Text":"` + inTelugu + `","text":"` + inTamil + `"}`, "ta", ""},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			o := send(t, jsonCall(row.body).request(t), h)
+			if o.err != nil || string(o.lang.Code) != row.code || o.lang.Reason != row.reason || o.body != row.body {
+				t.Errorf("%v, %+v, forwarded %s", o.err, o.lang, o.body)
 			}
 		})
 	}
@@ -340,5 +360,10 @@ func TestTwoRouters(t *testing.T) {
 	}
 	if got := o.answer[state.HeaderTargetLanguage]; len(got) != 1 || got[0] != "hi" {
 		t.Errorf("the client hears of the target %q", got)
+	}
+	// What the first has promised holds, and is what the second has decided.
+	o = send(t, c.request(t), parsed(t, "query lang\ntarget_query to\nresponse_headers"), parsed(t, "header X-Language"))
+	if l, target := o.answer[state.HeaderLanguage], o.answer[state.HeaderTargetLanguage]; len(l)+len(target) > 0 || o.answer.Get(state.HeaderLanguageSource) != "fallback" {
+		t.Errorf("the client hears of %q, %q by %q", l, target, o.answer[state.HeaderLanguageSource])
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,6 +25,7 @@ type place struct {
 	ends    []int    // the patterns that mean this value
 	names   *Names   // the members that lead on, or nil
 	members []*place // by their index in names
+	strict  uint64   // the members, by their bit, that may not repeat
 	element *place   // where the elements lead, or nil
 }
 
@@ -37,10 +39,16 @@ type place struct {
 // It returns an error for a pattern that is empty, has an empty name, a backslash
 // before anything else, more than MaxDepth steps or invalid UTF-8, and for one whose
 // name differs only in case from that of another pattern for the same object.
-func NewPatterns(paths ...string) (*Patterns, error) {
+func NewPatterns(paths ...string) (*Patterns, error) { return NewLenientPatterns(paths, nil) }
+
+// NewLenientPatterns is NewPatterns for two kinds of patterns, the lenient ones counted
+// behind the strict ones. Of a member that only lenient patterns go through the first
+// one counts, and those in another spelling do not: they are no error. Lenient patterns
+// may differ from each other in case.
+func NewLenientPatterns(strict, lenient []string) (*Patterns, error) {
 	p := &Patterns{}
-	for i, path := range paths {
-		if err := p.add(path, i); err != nil {
+	for i, path := range slices.Concat(strict, lenient) {
+		if err := p.add(path, i, i < len(strict)); err != nil {
 			return nil, fmt.Errorf("parse path %q: %w", path, err)
 		}
 	}
@@ -48,7 +56,7 @@ func NewPatterns(paths ...string) (*Patterns, error) {
 }
 
 // add makes the places to which a path leads.
-func (p *Patterns) add(path string, index int) error {
+func (p *Patterns) add(path string, index int, strict bool) error {
 	if path == "" {
 		return errors.New("it is empty")
 	}
@@ -73,7 +81,7 @@ func (p *Patterns) add(path string, index int) error {
 				at.element = &place{}
 			}
 			at = at.element
-		} else if at, err = at.member(name); err != nil {
+		} else if at, err = at.member(name, strict); err != nil {
 			return err
 		}
 	}
@@ -103,21 +111,24 @@ func nextStep(path string) (name string, element bool, rest string, more bool, e
 }
 
 // member returns where the member leads, which is made if it is new.
-func (p *place) member(name string) (*place, error) {
+func (p *place) member(name string, strict bool) (*place, error) {
 	if p.names == nil {
 		p.names = NewNames()
 	}
 	wanted := []byte(name)
 	for i, other := range p.names.names {
 		if bytes.Equal(other, wanted) {
-			return p.members[i], nil
+			return p.members[i], nil // strict patterns came first
 		}
-		if bytes.EqualFold(other, wanted) {
+		if p.strict&(1<<i) != 0 && bytes.EqualFold(other, wanted) {
 			return nil, fmt.Errorf("%q differs only in case from %q of another path", name, other)
 		}
 	}
 	if len(p.members) == maxMembers {
 		return nil, fmt.Errorf("more than %d members of one object are wanted", maxMembers)
+	}
+	if strict {
+		p.strict |= 1 << len(p.members)
 	}
 	p.names.add(name)
 	next := &place{}

@@ -101,6 +101,32 @@ func follow(at node, steps []string, element int) (found []sighting, repeats boo
 	return found, repeats
 }
 
+// followFirst returns what the steps of a lenient pattern lead to.
+func followFirst(at node, steps []string, element int) (found []sighting) {
+	if len(steps) == 0 {
+		return []sighting{{max(element, 0), at}}
+	}
+	switch at := at.(type) {
+	case []member:
+		for _, m := range at {
+			if m.name == steps[0] && steps[0] != "#" {
+				return followFirst(m.value, steps[1:], element)
+			}
+		}
+	case []node:
+		for i, value := range at {
+			if steps[0] != "#" {
+				return nil
+			}
+			if element >= 0 {
+				i = element
+			}
+			found = append(found, followFirst(value, steps[1:], i)...)
+		}
+	}
+	return found
+}
+
 // FuzzPatterns compares the matches with what encoding/json makes of a document, and
 // what is refused with what Scan refuses.
 func FuzzPatterns(f *testing.F) {
@@ -114,6 +140,10 @@ func FuzzPatterns(f *testing.F) {
 	}
 	paths := []string{"a", "a.b", "a.k.b", "a.#.#.b", "as.#.a", "#.a", "#.a.b", "#.#", "as", "é", "as.#.k"}
 	p := mustPatterns(f, paths...)
+	lenient, err := NewLenientPatterns(nil, paths)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		got := make([][]sighting, len(paths))
 		err := p.Scan(doc, func(m Match) {
@@ -142,10 +172,19 @@ func FuzzPatterns(f *testing.F) {
 			t.Fatalf("%q: %v", doc, err)
 		}
 		root := treeOf(t, doc)
+		firsts := make([][]sighting, len(paths))
+		if err := lenient.Scan(doc, func(m Match) {
+			firsts[m.Pattern] = append(firsts[m.Pattern], sighting{m.Element, treeOf(t, m.Value)})
+		}); err != nil {
+			t.Fatalf("%q: lenient patterns: %v", doc, err)
+		}
 		anyRepeats := false
 		for i, path := range paths {
 			want, repeats := follow(root, strings.Split(path, "."), -1)
 			anyRepeats = anyRepeats || repeats
+			if want := followFirst(root, strings.Split(path, "."), -1); len(want)+len(firsts[i]) > 0 && !reflect.DeepEqual(firsts[i], want) {
+				t.Fatalf("%q: %s, leniently: got %v, want %v", doc, path, firsts[i], want)
+			}
 			if err == nil && (len(want)+len(got[i]) > 0) && !reflect.DeepEqual(got[i], want) {
 				t.Fatalf("%q: %s: got %v, want %v", doc, path, got[i], want)
 			}

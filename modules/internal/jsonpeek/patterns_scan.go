@@ -19,9 +19,9 @@ type Match struct {
 // The order is that in which the values end: that of the document, with what is within
 // a value before the value itself. Scan refuses what the function Scan refuses: bad
 // syntax with a *SyntaxError, and members that lead on, of the objects that patterns go
-// through, if they appear twice or in a variant spelling, with a *DuplicateError. The
-// matches before an error have then been reported already. It allocates nothing unless
-// it fails or a member name contains escapes.
+// through, if they appear twice or in a variant spelling, with a *DuplicateError, unless
+// only lenient patterns go there. The matches before an error have then been reported
+// already. It allocates nothing unless it fails or a member name contains escapes.
 func (p *Patterns) Scan(doc []byte, found func(Match)) error {
 	i := skipSpace(doc, 0)
 	switch {
@@ -97,11 +97,13 @@ func (p *place) object(doc []byte, i, depth, element int, found func(Match)) (in
 		next := &nowhere
 		if p.names.first[doc[start+1]] {
 			if index, exact := p.names.find(doc[start+1 : end-1]); index >= 0 {
-				if !exact || seen&(1<<index) != 0 {
+				switch bit := uint64(1) << index; {
+				case exact && seen&bit == 0:
+					seen |= bit
+					next = p.members[index]
+				case p.strict&bit != 0:
 					return start, &DuplicateError{string(p.names.names[index])}
 				}
-				seen |= 1 << index
-				next = p.members[index]
 			}
 		}
 		i = 0

@@ -94,6 +94,51 @@ func TestPatternsRefuseDuplicates(t *testing.T) {
 	}
 }
 
+func TestLenientPatterns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name            string
+		strict, lenient []string
+		doc             string
+		want            []string
+		duplicate       string // the member that is refused
+	}{
+		{name: "the first counts", lenient: []string{"a.b"}, doc: `{"a":{"b":1,"b":2},"a":{"b":3}}`, want: []string{"0@0=1"}},
+		{name: "a variant does not", lenient: []string{"a.b"}, doc: `{"A":{"b":1},"a":{"B":2}}`},
+		{name: "a variant beside it", lenient: []string{"a"}, doc: `{"A":1,"a":2,"A":3}`, want: []string{"0@0=2"}},
+		{name: "escaped", lenient: []string{"a"}, doc: `{"\u0041":1,"\u0061":2,"a":3}`, want: []string{"0@0=2"}},
+		{name: "in elements", lenient: []string{"#.a"}, doc: `[{"a":1,"a":2},{"a":3}]`, want: []string{"0@0=1", "0@1=3"}},
+		{name: "variants of each other", lenient: []string{"a", "A"}, doc: `{"A":1,"a":2}`, want: []string{"1@0=1", "0@0=2"}},
+		{name: "variants, escaped", lenient: []string{"a", "A"}, doc: `{"\u0041":1,"\u0061":2}`, want: []string{"1@0=1", "0@0=2"}},
+		{name: "variants beyond ASCII", lenient: []string{"é", "É"}, doc: `{"É":1,"é":2}`, want: []string{"1@0=1", "0@0=2"}},
+		{name: "counted behind the strict ones", strict: []string{"a"}, lenient: []string{"b"}, doc: `{"B":0,"b":1,"a":2}`, want: []string{"1@0=1", "0@0=2"}},
+		{name: "strict as well", strict: []string{"a"}, lenient: []string{"a"}, doc: `{"a":1,"a":2}`, duplicate: "a"},
+		{name: "strict as well, on the way", strict: []string{"a.b"}, lenient: []string{"a.c"}, doc: `{"A":1}`, duplicate: "a"},
+		{name: "lenient below what is strict", strict: []string{"a.b"}, lenient: []string{"a.c"}, doc: `{"a":{"C":0,"c":1,"c":2,"b":3}}`, want: []string{"1@0=1", "0@0=3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p, err := NewLenientPatterns(c.strict, c.lenient)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := matches(p, c.doc)
+			if c.duplicate != "" {
+				if d, ok := errors.AsType[*DuplicateError](err); !ok || d.Name != c.duplicate {
+					t.Errorf("got error %v, want a duplicate of %s", err, c.duplicate)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(got, c.want) {
+				t.Errorf("got %q, %v; want %q", got, err, c.want)
+			}
+		})
+	}
+	if _, err := NewLenientPatterns([]string{"a"}, []string{"A"}); err == nil || !strings.Contains(err.Error(), `"A" differs only in case from "a"`) {
+		t.Errorf("a variant of a strict pattern: %v", err)
+	}
+}
+
 func TestPatternsRefuseSyntax(t *testing.T) {
 	t.Parallel()
 	p := mustPatterns(t, "a.b", "a.#.b", "#.a", strings.Repeat("d.", MaxDepth-1)+"d")

@@ -95,12 +95,16 @@ func (n *Names) findAny(raw []byte) (index int, exact bool) {
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		name = appendUnescaped(buf[:0], raw)
 	}
+	index = -1
 	for i, wanted := range n.names {
 		if bytes.EqualFold(name, wanted) {
-			return i, bytes.Equal(name, wanted)
+			if bytes.Equal(name, wanted) {
+				return i, true
+			}
+			index = i
 		}
 	}
-	return -1, false
+	return index, false
 }
 
 // plain reports whether a name is ASCII without escapes. Names are too short for

@@ -11,8 +11,8 @@ import "github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 //
 // It returns the error of jsonpeek.Patterns.Scan, and nothing is found then: a
 // *jsonpeek.SyntaxError for what is not strict JSON in UTF-8, and a
-// *jsonpeek.DuplicateError for members on the way to a place that appear twice or in a
-// variant spelling. It allocates nothing once the buffers of f are large enough, unless
+// *jsonpeek.DuplicateError for members on the way to a stated language that appear twice
+// or in a variant spelling. It allocates nothing once the buffers of f are large enough, unless
 // it fails or names of members contain escapes.
 func (r *Reader) JSON(doc []byte, f *Found) error {
 	f.Reset()

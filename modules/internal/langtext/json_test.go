@@ -59,6 +59,38 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+// TestJSONIsLenientAboutText checks that text which is only identified is no reason to
+// refuse a document in another spelling.
+func TestJSONIsLenientAboutText(t *testing.T) {
+	t.Parallel()
+	p := service
+	p.LastUserMessage = true
+	r := mustCompile(t, p)
+	for _, c := range []struct{ name, doc, want string }{
+		{"duplicate text", `{"input":[{"source":"a","source":"b"}]}`, "a"},
+		{"duplicate on the way", `{"input":[{"source":"a"}],"input":[{"source":"b"}]}`, "a"},
+		{"Pascal case", `{"Prompt":"a","Input":[{"Source":"b"}],"Messages":[{"Role":"user","Content":"c"}],"Contents":{}}`, ""},
+		{"Pascal case beside", `{"Prompt":"a","prompt":"b"}`, "b"},
+		{"variant within", `{"messages":[{"Role":"user","role":"user","content":"a"}]}`, "a"},
+		{"duplicate role", `{"messages":[{"role":"user","role":"system","content":"a"}]}`, "a"},
+		{"in what is stated", `{"config":{"Text":"x"},"Text":"y","lang":"hi","text":"a"}`, "a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var f Found
+			if err := r.JSON([]byte(c.doc), &f); err != nil || string(f.Text) != c.want {
+				t.Errorf("got %q, %v; want %q", f.Text, err, c.want)
+			}
+		})
+	}
+	// Beside the built-in members, one of an operator's own in another case.
+	own := mustCompile(t, Places{Text: []string{"Prompt"}, LastUserMessage: true})
+	var f Found
+	if err := own.JSON([]byte(`{"Prompt":"a"}`), &f); err != nil || string(f.Text) != "a" {
+		t.Errorf("got %q, %v", f.Text, err)
+	}
+}
+
 func TestJSONOfATopLevelArray(t *testing.T) {
 	t.Parallel()
 	r := mustCompile(t, Places{Stated: []string{"#.from"}, Text: []string{"#.text", "#.text"}})
@@ -81,8 +113,7 @@ func TestJSONRefuses(t *testing.T) {
 		{"duplicate language", `{"text":"a","lang":"hi","lang":"ta"}`, duplicate},
 		{"variant of a language", `{"text":"a","Lang":"ta"}`, duplicate},
 		{"duplicate on the way", `{"config":{},"config":{"language":{"sourceLanguage":"hi"}}}`, duplicate},
-		{"duplicate text", `{"input":[{"source":"a","source":"b"}]}`, duplicate},
-		{"duplicate role", `{"messages":[{"role":"user","role":"system","content":"a"}]}`, duplicate},
+		{"duplicate target", `{"text":"a","to":"hi","to":"ta"}`, duplicate},
 		{"syntax", `{"text":"a","lang":"hi",}`, syntax},
 		{"invalid UTF-8", "{\"lang\":\"hi\",\"text\":\"a\xff\"}", syntax},
 		{"lone surrogate", `{"lang":"hi","text":"\ud800"}`, syntax},

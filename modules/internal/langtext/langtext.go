@@ -29,7 +29,9 @@ type Places struct {
 	Stated []string
 	// Target holds the paths of the language that the text is to be translated into.
 	Target []string
-	// Text holds the paths of the text. A string counts as it is; an array with its
+	// Text holds the paths of the text, which is found as far as it can be: of members
+	// on the way that appear twice the first counts, and those in a variant spelling do
+	// not. A string counts as it is; an array with its
 	// strings and with the text of its content parts, objects with a member "text"; an
 	// object as a content part.
 	Text []string
@@ -37,7 +39,8 @@ type Places struct {
 	// paths. It is looked for in the members "messages" (OpenAI chat completions,
 	// Anthropic, Ollama), "input" (OpenAI Responses), "contents" (Gemini) and "prompt"
 	// (completions, Ollama generate), of which the first counts that has text. The
-	// messages before the last one of a user never count.
+	// messages before the last one of a user never count. Members that appear twice
+	// or in a variant spelling are no error, as with Text.
 	LastUserMessage bool
 	// Form holds the names of the fields of forms that hold text.
 	Form []string
@@ -85,6 +88,7 @@ func Compile(p Places) (*Reader, error) {
 	}
 	add(useStated, p.Stated)
 	add(useTarget, p.Target)
+	strict := len(paths) // what is stated decides, of which no two readings must be possible
 	for i, path := range p.Text {
 		if !slices.Contains(p.Text[:i], path) { // or the text would be there twice
 			add(useText, p.Text[i:i+1])
@@ -99,7 +103,7 @@ func Compile(p Places) (*Reader, error) {
 		}
 	}
 	var err error
-	if r.patterns, err = jsonpeek.NewPatterns(paths...); err != nil {
+	if r.patterns, err = jsonpeek.NewLenientPatterns(paths[:strict], paths[strict:]); err != nil {
 		return nil, fmt.Errorf("compile places of text: %w", err)
 	}
 	return r, nil

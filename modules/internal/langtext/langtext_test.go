@@ -29,7 +29,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"target", Places{Target: []string{""}}, "empty"},
 		{"text", Places{Text: []string{`a\b`}}, "backslash"},
 		{"variants", Places{Stated: []string{"a.lang"}, Text: []string{"A.text"}}, `"A" differs only in case`},
-		{"variant of a chat", Places{Text: []string{"Messages.#.content"}, LastUserMessage: true}, "differs only in case"},
+		{"variant of a chat", Places{Stated: []string{"Messages.#.lang"}, LastUserMessage: true}, "differs only in case"},
 		{"form field", Places{Form: []string{"text", ""}}, "form field"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
