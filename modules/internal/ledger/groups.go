@@ -38,7 +38,7 @@ func NewGroups(q Query) *Groups {
 // Add adds a row of an hour if the query asks for it. It keeps neither w nor
 // memory that its strings share.
 func (g *Groups) Add(h Hour, w *Row) {
-	if h < g.first || h >= g.end || w.Requests == 0 || !g.q.Matches(&w.Key) {
+	if h < g.first || h >= g.end || w.Requests == 0 && w.CacheHits == 0 || !g.q.Matches(&w.Key) {
 		return
 	}
 	to := g.group(h, &w.Key)

@@ -1,7 +1,7 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
 // Package ledger sums up what requests used and cost, by consumer, provider,
-// model, route, tags and hour.
+// model, route, tags and hour, and what response caches saved.
 //
 // A ledger believes its caller: it counts every record it is given. That each
 // request is recorded exactly once is the duty of the request state, which
@@ -70,6 +70,11 @@ type Record struct {
 	// LLM tells that the request went to a model. Other requests are counted as
 	// requests alone.
 	LLM bool
+	// Cached tells that the request is the call of a model which a response cache
+	// has answered, so that it did not go to one. Avoided is what the call would
+	// have cost; zero if that is not known. It means nothing unless Cached is set.
+	Cached  bool
+	Avoided money.Amount
 }
 
 // Key identifies a row of an hour. Fields may be empty (see Record) or Other.
@@ -106,6 +111,12 @@ type Row struct {
 	// PriceUnknown counts the answered calls of models whose cost is unknown,
 	// for want of a price or of a usage, so that Cost is too low.
 	PriceUnknown int64
+	// CacheHits counts the calls of models that a response cache has answered. They
+	// are among Requests, and in none of the other counts of calls.
+	CacheHits int64
+	// Avoided is what these would have cost, as far as that is known. It is no part
+	// of Saved, which is about the caches of providers.
+	Avoided money.Total
 	// First and Last are the moments of the earliest and latest record, in UTC;
 	// zero in a row whose records have no time.
 	First, Last time.Time
@@ -118,6 +129,11 @@ func (w *Row) AddRecord(r *Record) {
 		w.Failed = sum(w.Failed, 1)
 	}
 	w.see(r.At.Round(0).UTC()) // without the monotonic clock, which no file keeps
+	if r.Cached {
+		w.CacheHits = sum(w.CacheHits, 1)
+		w.Avoided.Add(r.Avoided)
+		return
+	}
 	if !r.LLM {
 		return
 	}
@@ -155,6 +171,8 @@ func (w *Row) Add(o *Row) {
 	w.Exact = sum(w.Exact, o.Exact)
 	w.Estimated = sum(w.Estimated, o.Estimated)
 	w.PriceUnknown = sum(w.PriceUnknown, o.PriceUnknown)
+	w.CacheHits = sum(w.CacheHits, o.CacheHits)
+	w.Avoided.AddTotal(o.Avoided)
 	w.see(o.First)
 	w.see(o.Last)
 }

@@ -144,6 +144,9 @@ func (d *DB) add(tx *bbolt.Tx, f *layer) error {
 		sum.Add(w)
 		start := len(d.values)
 		d.values = appendRow(d.values, key, hour, &sum)
+		if isCached(&sum) {
+			h.version = formatCached // earlier gateways would take the row for damage
+		}
 		if err := rows.Put(key, d.values[start:len(d.values):len(d.values)]); err != nil {
 			return err
 		}

@@ -30,8 +30,13 @@ func records() map[string]ledger.Record {
 	old := ledgertest.Call("a", "x")
 	old.At = time.Unix(-1<<40, 5).UTC()
 	plain := ledger.Record{At: ledgertest.Noon}
+	rich := ledgertest.Hit("a", "x")
+	rich.Avoided = math.MaxInt64
+	unknown := ledgertest.Hit("a", "x")
+	unknown.Avoided = 0
 	return map[string]ledger.Record{
 		"nothing": {}, "usual": ledgertest.Call("a", "x"), "everything": all, "negative": negative, "old": old, "no call": plain,
+		"hit": ledgertest.Hit("a", "x"), "hit that saved much": rich, "hit that saved nobody knows what": unknown,
 	}
 }
 
@@ -108,6 +113,8 @@ func TestRowCodec(t *testing.T) {
 	w.Cost.Add(math.MaxInt64)
 	w.Saved.Add(math.MinInt64)
 	w.Saved.Add(math.MinInt64)
+	w.Avoided.Add(math.MaxInt64)
+	w.Avoided.Add(1)
 	var got ledger.Row
 	if err := decodeRow(appendRow(nil, nil, 0, &w), nil, 0, &got); err != nil || got != w {
 		t.Errorf("beyond an amount: read %+v, %v", got, err)
@@ -141,16 +148,16 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var r, again ledger.Record
 		if decodeRecord(b, &r) == nil {
-			if err := decodeRecord(appendRecord(nil, &r), &again); err == nil && again.Counts != r.Counts {
+			if err := decodeRecord(appendRecord(nil, &r), &again); err == nil && (again.Counts != r.Counts || again.Cached != r.Cached || again.Avoided != r.Avoided) {
 				t.Errorf("%+v is read again as %+v", r, again)
 			}
 		}
 		var w, copied ledger.Row
 		if decodeRow(resealed(b, nil), nil, 0, &w) == nil {
-			if w.Requests < 0 || w.Exact < 0 || slices.Min(w.Counts[:]) < 0 {
+			if w.Requests < 0 || w.Exact < 0 || w.CacheHits < 0 || slices.Min(w.Counts[:]) < 0 {
 				t.Errorf("row %+v has negative sums", w)
 			}
-			if err := decodeRow(appendRow(nil, nil, 0, &w), nil, 0, &copied); err != nil || copied.Cost != w.Cost || copied.Counts != w.Counts {
+			if err := decodeRow(appendRow(nil, nil, 0, &w), nil, 0, &copied); err != nil || copied.Cost != w.Cost || copied.Counts != w.Counts || copied.CacheHits != w.CacheHits || copied.Avoided != w.Avoided {
 				t.Errorf("%+v is read again as %+v, %v", w, copied, err)
 			}
 		}

@@ -25,7 +25,8 @@
 // The bucket "rows" has a row for each hour and ledger.Key. Its key is the hour,
 // counted from the Unix epoch, in 4 bytes, most significant first, and then the
 // names of the ledger.Key, each with its length before it. The bucket "meta" holds
-// the version of the format, the number of the last journal record in the sums,
+// the version of the format, which is 2 once a row is about a response cache and which
+// gateways that know nothing of that refuse, the number of the last journal record in the sums,
 // and the name of the journal.
 package ledgerdb
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
+	"github.com/caddy-gateway/tollgate/modules/internal/money"
 )
 
 // seldom keeps checkpoints from happening but when a test makes one.
@@ -115,6 +116,7 @@ func random(r *rand.Rand) *ledger.Record {
 	rec := ledgertest.Call(fmt.Sprint("consumer-", r.IntN(3)), fmt.Sprint("model-", r.IntN(3)))
 	rec.At = rec.At.Add(time.Duration(r.Int64N(int64(100 * time.Hour))))
 	rec.Exact, rec.Failed = r.IntN(2) == 0, r.IntN(5) == 0
+	rec.Cached, rec.Avoided = r.IntN(4) == 0, money.Amount(r.Int64N(1000))
 	return &rec
 }
 

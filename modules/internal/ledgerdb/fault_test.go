@@ -302,7 +302,7 @@ func TestUnreadableRecords(t *testing.T) {
 		t.Errorf("recovery is %q, then there is %+v", recovery, total(t, b))
 	}
 	mustClose(t, b)
-	if _, err := d.journal.Append([]byte{recordVersion + 1}); err != nil {
+	if _, err := d.journal.Append([]byte{recordVersionCached + 1}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := Open(Options{Dir: copyDir(t, dir)}); err == nil || !strings.Contains(err.Error(), "newer version") {

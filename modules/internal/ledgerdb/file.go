@@ -24,7 +24,8 @@ const (
 	pageSize       = 4096 // also where pages are larger, so that files can move
 	smallest       = 4 * pageSize
 	growBy         = 1 << 20 // bytes
-	formatVersion  = 1
+	formatVersion  = 1       // of a new database
+	formatCached   = 2       // of one that has rows of the second version
 	lockTimeout    = 200 * time.Millisecond
 	dirMode        = 0o700
 	fileMode       = 0o600
@@ -152,6 +153,7 @@ func syncDir(dir string) error {
 
 // header is what a database says about itself.
 type header struct {
+	version byte // of the format
 	applied uint64
 	journal string
 }
@@ -168,17 +170,13 @@ func (f *file) prepare() (header, error) {
 	if !errors.Is(err, errEmpty) {
 		return h, err
 	}
-	h = header{journal: defaultJournal}
+	h = header{version: formatVersion, journal: defaultJournal}
 	return h, guard(func() error {
 		return f.bolt.Update(func(tx *bbolt.Tx) error {
 			for _, name := range [][]byte{bucketMeta, bucketRows} {
 				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 					return err
 				}
-			}
-			meta := tx.Bucket(bucketMeta)
-			if err := meta.Put(keyVersion, []byte{formatVersion}); err != nil {
-				return err
 			}
 			return h.write(tx)
 		})
@@ -201,14 +199,17 @@ func readHeader(tx *bbolt.Tx) (header, error) {
 	if len(version) != 1 || len(applied) != 8 || len(journal) == 0 || filepath.Base(string(journal)) != string(journal) {
 		return h, fmt.Errorf("header of the file: %w", ErrDamaged)
 	}
-	if version[0] != formatVersion {
+	if version[0] != formatVersion && version[0] != formatCached {
 		return h, fmt.Errorf("format version %d: %w", version[0], errNewer)
 	}
-	return header{applied: binary.BigEndian.Uint64(applied), journal: string(journal)}, nil
+	return header{version: version[0], applied: binary.BigEndian.Uint64(applied), journal: string(journal)}, nil
 }
 
 func (h header) write(tx *bbolt.Tx) error {
 	meta := tx.Bucket(bucketMeta)
+	if err := meta.Put(keyVersion, []byte{h.version}); err != nil {
+		return err
+	}
 	if err := meta.Put(keyJournal, []byte(h.journal)); err != nil {
 		return err
 	}

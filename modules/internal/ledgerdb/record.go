@@ -14,8 +14,13 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
-// recordVersion is the first byte of a record in the journal.
-const recordVersion = 1
+// The first byte of a record in the journal. A call that a response cache has
+// answered is of the second version, which earlier gateways refuse to open instead
+// of leaving it out; whoever has no such call can go back to them.
+const (
+	recordVersion       = 1
+	recordVersionCached = 2 // of which the last number is what was avoided
+)
 
 // The flags of a record.
 const (
@@ -24,6 +29,7 @@ const (
 	flagFailed
 	flagLLM
 	flagTime // the record has one
+	flagCached
 )
 
 // errNewer tells that a newer version has written the journal. Unlike damage
@@ -31,17 +37,20 @@ const (
 var errNewer = errors.New("written by a newer version of the gateway, which this one cannot read")
 
 // appendRecord appends what the ledger keeps of r: version, flags, time, names,
-// a set of the token classes that are not zero, their counts, and the cost. The
-// names are cut as in ledger.KeyOf, so that the result is bounded. What
+// a set of the token classes that are not zero, their counts, the cost, and what a
+// response cache has avoided if it was one that answered. The names are cut as in ledger.KeyOf, so that the result is bounded. What
 // identifies a single request is left out, because sums are all that is kept.
 func appendRecord(dst []byte, r *ledger.Record) []byte {
-	flags := byte(0)
-	for i, set := range [...]bool{r.PriceKnown, r.Exact, r.Failed, r.LLM, !r.At.IsZero()} {
+	version, flags := byte(recordVersion), byte(0)
+	for i, set := range [...]bool{r.PriceKnown, r.Exact, r.Failed, r.LLM, !r.At.IsZero(), r.Cached} {
 		if set {
 			flags |= 1 << i
 		}
 	}
-	dst = append(dst, recordVersion, flags)
+	if r.Cached {
+		version = recordVersionCached
+	}
+	dst = append(dst, version, flags)
 	if flags&flagTime != 0 {
 		dst = appendTime(dst, r.At, 0)
 	}
@@ -60,18 +69,24 @@ func appendRecord(dst []byte, r *ledger.Record) []byte {
 		}
 	}
 	dst = binary.AppendVarint(dst, int64(r.Cost))
-	return binary.AppendVarint(dst, int64(r.Uncached))
+	dst = binary.AppendVarint(dst, int64(r.Uncached))
+	if r.Cached {
+		dst = binary.AppendVarint(dst, int64(r.Avoided))
+	}
+	return dst
 }
 
 // decodeRecord reads what appendRecord has written.
 func decodeRecord(b []byte, rec *ledger.Record) error {
 	*rec = ledger.Record{}
 	r := reader{b: b}
-	if version := r.byte(); r.err == nil && version != recordVersion {
+	version := r.byte()
+	if r.err == nil && version != recordVersion && version != recordVersionCached {
 		return fmt.Errorf("record of version %d: %w", version, errNewer)
 	}
 	flags := r.byte()
-	if flags >= flagTime<<1 {
+	rec.Cached = flags&flagCached != 0
+	if flags >= flagCached<<1 || rec.Cached != (version == recordVersionCached) {
 		r.fail(errUnknown)
 	}
 	if flags&flagTime != 0 {
@@ -89,6 +104,9 @@ func decodeRecord(b []byte, rec *ledger.Record) error {
 		}
 	}
 	rec.Cost, rec.Uncached = money.Amount(r.varint()), money.Amount(r.varint())
+	if rec.Cached {
+		rec.Avoided = money.Amount(r.varint())
+	}
 	rec.PriceKnown, rec.Exact = flags&flagPriceKnown != 0, flags&flagExact != 0
 	rec.Failed, rec.LLM = flags&flagFailed != 0, flags&flagLLM != 0
 	return r.end()

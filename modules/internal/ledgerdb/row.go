@@ -14,8 +14,11 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
-// rowVersion is the first byte of a row in the database.
-const rowVersion = 1
+// The first byte of a row in the database.
+const (
+	rowVersion       = 1
+	rowVersionCached = 2 // followed by what response caches did
+)
 
 // The fields of a row that are written, unless they are zero. Counts by class
 // follow them.
@@ -32,6 +35,14 @@ const (
 	fieldFirst
 	fieldLast
 	fieldCounts
+)
+
+// The fields behind the counts of a row of the second version.
+const (
+	fieldHits = 1 << iota
+	fieldAvoided
+	fieldAvoidedWide
+	fieldsCached = fieldHits | fieldAvoided | fieldAvoidedWide
 )
 
 // countsAt is the place of the first count among the fields.
@@ -74,10 +85,14 @@ func decodeKey(names []byte) (ledger.Key, error) {
 
 // appendRow appends the sums of w, which are kept under key in the hour h:
 // version, a CRC-32C of key and what follows, a set of the fields that are not
-// zero, and the fields.
+// zero, and the fields. What response caches did follows in the same way, if they
+// did something.
 func appendRow(dst, key []byte, h ledger.Hour, w *ledger.Row) []byte {
 	start := len(dst)
 	dst = append(dst, rowVersion, 0, 0, 0, 0)
+	if isCached(w) {
+		dst[start] = rowVersionCached
+	}
 	counts := [...]int64{w.Requests, w.Failed, w.Exact, w.Estimated, w.PriceUnknown}
 	totals := [...]money.Total{w.Cost, w.Saved}
 	var fields uint64
@@ -87,12 +102,7 @@ func appendRow(dst, key []byte, h ledger.Hour, w *ledger.Row) []byte {
 		}
 	}
 	for i, t := range totals {
-		switch {
-		case t != money.TotalOf(t.Amount()):
-			fields |= fieldCostWide << i
-		case t != money.Total{}:
-			fields |= fieldCost << i
-		}
+		fields |= widthOf(t, fieldCost, fieldCostWide) << i
 	}
 	if !w.First.IsZero() {
 		fields |= fieldFirst | fieldLast
@@ -107,12 +117,7 @@ func appendRow(dst, key []byte, h ledger.Hour, w *ledger.Row) []byte {
 		dst = appendCount(dst, n)
 	}
 	for _, t := range totals {
-		switch {
-		case t != money.TotalOf(t.Amount()):
-			dst = appendString(dst, t.String())
-		case t != money.Total{}:
-			dst = binary.AppendVarint(dst, int64(t.Amount()))
-		}
+		dst = appendTotal(dst, t)
 	}
 	if !w.First.IsZero() {
 		dst = appendTime(dst, w.First, int64(h)*secondsH)
@@ -121,8 +126,58 @@ func appendRow(dst, key []byte, h ledger.Hour, w *ledger.Row) []byte {
 	for _, n := range w.Counts {
 		dst = appendCount(dst, n)
 	}
+	if isCached(w) {
+		dst = appendCached(dst, w)
+	}
 	binary.BigEndian.PutUint32(dst[start+1:], checksum(key, dst[start+headSize:]))
 	return dst
+}
+
+// isCached tells rows that need the second version.
+func isCached(w *ledger.Row) bool { return w.CacheHits != 0 || w.Avoided != money.Total{} }
+
+func appendCached(dst []byte, w *ledger.Row) []byte {
+	fields := widthOf(w.Avoided, fieldAvoided, fieldAvoidedWide)
+	if w.CacheHits != 0 {
+		fields |= fieldHits
+	}
+	dst = binary.AppendUvarint(dst, fields)
+	dst = appendCount(dst, w.CacheHits)
+	return appendTotal(dst, w.Avoided)
+}
+
+// widthOf returns the one of two fields in which a total is written, or none.
+func widthOf(t money.Total, narrow, wide uint64) uint64 {
+	switch {
+	case t != money.TotalOf(t.Amount()):
+		return wide
+	case t != money.Total{}:
+		return narrow
+	}
+	return 0
+}
+
+func appendTotal(dst []byte, t money.Total) []byte {
+	switch widthOf(t, 1, 2) {
+	case 1:
+		return binary.AppendVarint(dst, int64(t.Amount()))
+	case 2:
+		return appendString(dst, t.String())
+	}
+	return dst
+}
+
+// total reads what appendTotal has written, given the field that it is in.
+func (r *reader) total(narrow, wide bool) (t money.Total) {
+	switch {
+	case wide:
+		if err := t.UnmarshalJSON(r.bytes()); err != nil {
+			r.fail(err)
+		}
+	case narrow:
+		t = money.TotalOf(money.Amount(r.varint()))
+	}
+	return t
 }
 
 func appendCount(dst []byte, n int64) []byte {
@@ -149,7 +204,8 @@ func readRow(value, key []byte, h ledger.Hour, w *ledger.Row) error {
 	if len(value) < headSize {
 		return errCut
 	}
-	if value[0] != rowVersion {
+	version := value[0]
+	if version != rowVersion && version != rowVersionCached {
 		return errUnknown
 	}
 	if binary.BigEndian.Uint32(value[1:]) != checksum(key, value[headSize:]) {
@@ -166,14 +222,7 @@ func readRow(value, key []byte, h ledger.Hour, w *ledger.Row) error {
 		}
 	}
 	for i, t := range [...]*money.Total{&w.Cost, &w.Saved} {
-		switch {
-		case fields&(fieldCostWide<<i) != 0:
-			if err := t.UnmarshalJSON(r.bytes()); err != nil {
-				r.fail(err)
-			}
-		case fields&(fieldCost<<i) != 0:
-			*t = money.TotalOf(money.Amount(r.varint()))
-		}
+		*t = r.total(fields&(fieldCost<<i) != 0, fields&(fieldCostWide<<i) != 0)
 	}
 	if fields&fieldFirst != 0 {
 		w.First = r.time(int64(h) * secondsH)
@@ -185,6 +234,16 @@ func readRow(value, key []byte, h ledger.Hour, w *ledger.Row) error {
 		if fields&(fieldCounts<<i) != 0 {
 			w.Counts[i] = r.count()
 		}
+	}
+	if version == rowVersionCached {
+		fields := r.uvarint()
+		if fields&^fieldsCached != 0 {
+			r.fail(errUnknown)
+		}
+		if fields&fieldHits != 0 {
+			w.CacheHits = r.count()
+		}
+		w.Avoided = r.total(fields&fieldAvoided != 0, fields&fieldAvoidedWide != 0)
 	}
 	return r.end()
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
-	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
 )
 
 const (
@@ -71,9 +70,8 @@ func (c *copier) localHour(h ledger.Hour) (map[string][]byte, error) {
 	}
 	values := make(map[string][]byte, len(rows))
 	for i := range rows {
-		field := ledgerdb.AppendKey(nil, h, &rows[i].Key)
-		if values[string(field)], err = ledgerdb.AppendRow(nil, field, &rows[i]); err != nil {
-			return nil, fmt.Errorf("copy ledger: %w", err)
+		if err := encode(values, h, &rows[i]); err != nil {
+			return nil, err
 		}
 	}
 	return values, nil

@@ -16,6 +16,10 @@
 //	prefix:usage:hour:ledger    the rows of an hour, as package ledgerdb encodes them,
 //	                            and under the empty field a digest of them all
 //
+// Gateways of several versions can share a Redis: what response caches did is in rows
+// of its own that earlier ones leave out. Where an hour has many hundred rows, and one is
+// read while it is written, its hits may be a moment older or newer than its requests.
+//
 // Hours expire when the ledger would delete them. A row takes some 80 bytes in Redis
 // and its names.
 //

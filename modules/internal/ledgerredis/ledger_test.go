@@ -15,6 +15,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
+	"github.com/caddy-gateway/tollgate/modules/internal/money"
 	"github.com/caddy-gateway/tollgate/modules/internal/redisconn"
 	"github.com/caddy-gateway/tollgate/modules/internal/redistest"
 )
@@ -159,6 +160,7 @@ func (g *gateways) record(n, hours int) {
 				rec.At = rec.At.Add(time.Duration(r.IntN(hours)) * time.Hour)
 				rec.Tags = []string{"", "ci", "ci,prod"}[r.IntN(3)]
 				rec.Failed = r.IntN(5) == 0
+				rec.Cached, rec.Avoided = r.IntN(4) == 0, money.Amount(r.Int64N(1000))
 				l.Record(&rec)
 				g.mu.Lock()
 				g.want.Record(&rec)

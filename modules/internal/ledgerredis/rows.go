@@ -12,7 +12,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
-	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
 )
 
 // tries is how often a piece is read before reading fails.
@@ -46,7 +45,7 @@ func (l *Ledger) others(ctx context.Context, q ledger.Query, g *ledger.Groups) e
 			return nil
 		}
 		return l.scan(ctx, l.hourKey(h, id), func(field, value string) error {
-			at, w, err := ledgerdb.DecodeRow([]byte(field), []byte(value))
+			at, w, err := decode(field, value)
 			if err != nil || at != h {
 				damaged = fmt.Errorf("copy of %s: %w", id, errors.Join(err, errMisplaced))
 				return nil

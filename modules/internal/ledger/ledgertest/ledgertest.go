@@ -76,6 +76,15 @@ func Call(consumer, model string) ledger.Record {
 	return r
 }
 
+// Hit returns the record of a request that would have been that of Call, had not a
+// response cache answered it.
+func Hit(consumer, model string) ledger.Record {
+	r := Call(consumer, model)
+	r.Counts, r.Cost, r.Uncached, r.PriceKnown, r.Exact, r.LLM = usage.Counts{}, 0, 0, false, false, false
+	r.Cached, r.Avoided = true, 300
+	return r
+}
+
 // Rows returns what l answers to q, and fails the test on an error.
 func Rows(t testing.TB, l ledger.Ledger, q ledger.Query) []ledger.Row {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/money"
 )
 
 // describe writes rows as "requests consumer provider model route tags hour",
@@ -177,6 +178,7 @@ func testEqualSums(t *testing.T, open Open) {
 			rec.At = Noon.Add(time.Duration(r.Int64N(int64(72 * time.Hour))))
 			rec.Provider, rec.Route, rec.Tags = pick("p", "q"), pick("chat", "batch"), pick("", "ci", "ci,prod")
 			rec.Exact, rec.Failed, rec.LLM, rec.PriceKnown = r.IntN(2) > 0, r.IntN(2) > 0, r.IntN(9) > 0, r.IntN(9) > 0
+			rec.Cached, rec.Avoided = r.IntN(4) == 0, money.Amount(r.Int64N(1000))
 		})
 		want.AddRecord(&rec)
 		l.Record(&rec)
@@ -209,12 +211,11 @@ func testEqualSums(t *testing.T, open Open) {
 
 // testWhole: a ledger can be copied row by row.
 func testWhole(t *testing.T, open Open) {
-	records := make([]ledger.Record, 0, 9)
+	records := make([]ledger.Record, 0, 18)
 	for i, tags := range []string{"", "ci", "ci,prod"} {
 		for h := range 3 {
-			records = append(records, changed(Call("a", "x"), func(r *ledger.Record) {
-				r.Tags, r.At = tags, Noon.Add(time.Duration(h*i)*time.Hour)
-			}))
+			at := func(r *ledger.Record) { r.Tags, r.At = tags, Noon.Add(time.Duration(h*i)*time.Hour) }
+			records = append(records, changed(Call("a", "x"), at), changed(Hit("a", "x"), at))
 		}
 	}
 	l := recorded(t, open, records...)

@@ -42,6 +42,17 @@ func testRecord(t *testing.T, open Open) {
 		{"negative count", changed(base, func(r *ledger.Record) { r.Counts = usage.Counts{-5, 7} }), ledger.Row{
 			Requests: 1, Exact: 1, Counts: usage.Counts{0, 7}, Cost: pico(300), Saved: pico(150),
 		}},
+		{"answered by a cache", Hit("a", "gpt-4o"), ledger.Row{Requests: 1, CacheHits: 1, Avoided: pico(300)}},
+		{"answered by a cache, saving unknown", changed(Hit("a", "gpt-4o"), func(r *ledger.Record) { r.Avoided = 0 }), ledger.Row{
+			Requests: 1, CacheHits: 1,
+		}},
+		{"answered by a cache, client gone", changed(Hit("a", "gpt-4o"), func(r *ledger.Record) { r.Failed = true }), ledger.Row{
+			Requests: 1, Failed: 1, CacheHits: 1, Avoided: pico(300),
+		}},
+		{"answered by a cache, with a usage", changed(base, func(r *ledger.Record) { r.Cached = true }), ledger.Row{Requests: 1, CacheHits: 1}},
+		{"avoided without a cache", changed(base, func(r *ledger.Record) { r.Avoided = 7 }), ledger.Row{
+			Requests: 1, Exact: 1, Counts: base.Counts, Cost: pico(300), Saved: pico(150),
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -72,6 +83,17 @@ func testSums(t *testing.T, open Open) {
 	if rows[0] != want {
 		t.Errorf("the sum is  %+v\nand should be %+v", rows[0], want)
 	}
+	l = recorded(t, open, Call("a", "x"), Hit("a", "x"), Hit("a", "x"), Hit("b", "x"))
+	for consumer, want := range map[string]ledger.Row{
+		"a": {Requests: 3, Exact: 1, CacheHits: 2, Counts: Call("a", "x").Counts, Cost: pico(300), Saved: pico(150), Avoided: pico(600)},
+		"b": {Requests: 1, CacheHits: 1, Avoided: pico(300)},
+		"":  {Requests: 4, Exact: 1, CacheHits: 3, Counts: Call("a", "x").Counts, Cost: pico(300), Saved: pico(150), Avoided: pico(900)},
+	} {
+		want.First, want.Last = Noon, Noon
+		if rows := Rows(t, l, ledger.Query{Filter: ledger.Filter{Consumer: consumer}}); len(rows) != 1 || rows[0] != want {
+			t.Errorf("with hits of %q the rows are %+v, want %+v", consumer, rows, want)
+		}
+	}
 	if none := Rows(t, open(t, ledger.Options{}), ledger.Query{}); len(none) != 0 {
 		t.Errorf("an empty ledger has %+v", none)
 	}
@@ -95,6 +117,11 @@ func testSaturation(t *testing.T, open Open) {
 	w = Rows(t, recorded(t, open, refund, refund), ledger.Query{})[0]
 	if w.Cost != pico(math.MinInt64, math.MinInt64) || w.Saved.String() != "36893488.147419103228" {
 		t.Errorf("cost = %v, saved = %v", w.Cost, w.Saved)
+	}
+	avoided := changed(Hit("a", "x"), func(r *ledger.Record) { r.Avoided = math.MaxInt64 })
+	w = Rows(t, recorded(t, open, avoided, avoided, avoided), ledger.Query{})[0]
+	if w.CacheHits != 3 || w.Avoided != pico(math.MaxInt64, math.MaxInt64, math.MaxInt64) {
+		t.Errorf("%d hits avoided %v", w.CacheHits, w.Avoided)
 	}
 }
 
