@@ -101,11 +101,11 @@ func TestEntriesRotateAlone(t *testing.T) {
 // The policy adds no allocation to what the inner one needs.
 func TestSelectAllocates(t *testing.T) {
 	h, err := loadProxy(t, proxyJSON(t, `{"policy":"language","languages":{
-		"hi":{"upstreams":["a:1","b:1"]},"*":{"upstreams":["c:1"]}}}`, "a:1", "b:1", "c:1"), "")
+		"hi":{"upstreams":["a:1","b:1"]},"te":{"upstreams":["a:1","b:1"],"weights":[3,1]},"*":{"upstreams":["c:1"]}}}`, "a:1", "b:1", "c:1"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range []string{"hi", "hi>ta", "ml", ""} {
+	for _, language := range []string{"hi", "hi>ta", "te", "ml", ""} {
 		r := inLanguage(language)
 		if n := testing.AllocsPerRun(100, func() {
 			h.LoadBalancing.SelectionPolicy.Select(h.Upstreams, r, nil)

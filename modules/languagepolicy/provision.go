@@ -112,18 +112,14 @@ func (p *Policy) compile(ctx caddy.Context, e *Entry, pool reverseproxy.Upstream
 				return nil, fmt.Errorf("weight %d of %s: %w", weight, e.Upstreams[i], err)
 			}
 		}
-		e.PolicyRaw = caddyconfig.JSONModuleObject(weights{e.Weights}, "policy", "weighted_round_robin", nil)
+		c.policy = newWeighted(e.Weights)
+		return c, nil
 	case len(e.PolicyRaw) == 0:
 		e.PolicyRaw = bytes.Clone(p.DefaultRaw)
 	}
 	var err error
 	c.policy, err = load(ctx, e, "PolicyRaw")
 	return c, err
-}
-
-// weights is the configuration of Caddy's weighted_round_robin.
-type weights struct {
-	Weights []int `json:"weights"`
 }
 
 // errBoth is what is said to somebody who has written weights and a policy.
