@@ -59,6 +59,8 @@ type usageSums struct {
 	Exact        int64            `json:"exact_calls"`
 	Estimated    int64            `json:"estimated_calls"`
 	PriceUnknown int64            `json:"unpriced_calls"`
+	CacheHits    int64            `json:"response_cache_hits"`
+	Avoided      money.Total      `json:"response_cache_saved_usd"`
 	First        *time.Time       `json:"first,omitempty"`
 	Last         *time.Time       `json:"last,omitempty"`
 }
@@ -138,6 +140,7 @@ func viewSums(row *ledger.Row) usageSums {
 		InputTokens: row.Counts.TotalInput(), OutputTokens: row.Counts.TotalOutput(),
 		Cost: row.Cost, Saved: row.Saved,
 		Exact: row.Exact, Estimated: row.Estimated, PriceUnknown: row.PriceUnknown,
+		CacheHits: row.CacheHits, Avoided: row.Avoided,
 		First: unlessZero(row.First.UTC()), Last: unlessZero(row.Last.UTC()),
 	}
 	for class, n := range row.Counts {

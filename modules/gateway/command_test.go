@@ -234,7 +234,7 @@ func TestUsageCommand(t *testing.T) {
 		t.Errorf("the table is\n%s", table)
 	}
 	want := "model,requests,failed,input_tokens,output_tokens,cost_usd,cache_savings_usd,exact_calls,estimated_calls,unpriced_calls," +
-		"input,cache_read,cache_write,cache_write_1h,input_audio,input_image,output,reasoning,output_audio,output_image,web_search,first,last\n" +
+		"input,cache_read,cache_write,cache_write_1h,input_audio,input_image,output,reasoning,output_audio,output_image,web_search,first,last,response_cache_hits,response_cache_saved_usd\n" +
 		"gpt-4o,1,0,10,5,0.0025,-0.0025,0,1,0,10,0,0,0,0,0,5,0,0,0,0,"
 	if got := run(t, "usage", "--address", address, "--by", "model", "--consumer", "alice", "--format", "csv", "--since", "2h"); !strings.HasPrefix(got, want) ||
 		strings.Count(got, "\n") != 2 {

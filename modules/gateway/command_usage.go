@@ -126,12 +126,20 @@ func (s *usageSums) columns() []string {
 	}
 }
 
-// classColumns are the further figures of a file: tokens by class, and when.
+// cacheColumns are the figures that a table shows where response caches did something.
+var cacheColumns = []string{"response_cache_hits", "response_cache_saved_usd"}
+
+func (s *usageSums) cache() []string {
+	return []string{strconv.FormatInt(s.CacheHits, 10), s.Avoided.String()}
+}
+
+// classColumns are the further figures of a file: tokens by class, when, and what
+// response caches did.
 func classColumns() (names []string) {
 	for c := range usage.Class(usage.NumClasses) {
 		names = append(names, c.String())
 	}
-	return append(names, "first", "last")
+	return append(append(names, "first", "last"), cacheColumns...)
 }
 
 func (s *usageSums) classes() (figures []string) {
@@ -145,7 +153,7 @@ func (s *usageSums) classes() (figures []string) {
 		}
 		figures = append(figures, text)
 	}
-	return figures
+	return append(figures, s.cache()...)
 }
 
 // names are the values of the dimensions by which the row was summed.
@@ -186,13 +194,27 @@ func (l *usageList) table(w io.Writer, by []string) error {
 		}
 		fmt.Fprintln(out)
 	}
-	line(append([]string{}, by...), usageColumns)
+	head := slices.Clone(usageColumns)
+	columns := (*usageSums).columns
+	if shown := l.cacheShown(); len(shown) > 0 {
+		for _, i := range shown {
+			head = append(head, cacheColumns[i])
+		}
+		columns = func(s *usageSums) []string {
+			figures := s.columns()
+			for _, i := range shown {
+				figures = append(figures, s.cache()[i])
+			}
+			return figures
+		}
+	}
+	line(slices.Clone(by), head)
 	for i := range l.Rows {
-		line(l.Rows[i].names(by), l.Rows[i].columns())
+		line(l.Rows[i].names(by), columns(&l.Rows[i].usageSums))
 	}
 	total := make([]string, len(by))
 	total[0] = "total"
-	line(total, l.Total.columns())
+	line(total, columns(&l.Total))
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("print usage: %w", err)
 	}
@@ -205,6 +227,20 @@ func (l *usageList) table(w io.Writer, by []string) error {
 		_, err = fmt.Fprintln(w, "warning: "+l.Warning)
 	}
 	return err
+}
+
+// cacheShown are the cacheColumns in which there is something.
+func (l *usageList) cacheShown() (shown []int) {
+	sums := []*usageSums{&l.Total}
+	for i := range l.Rows {
+		sums = append(sums, &l.Rows[i].usageSums)
+	}
+	for i := range cacheColumns {
+		if slices.ContainsFunc(sums, func(s *usageSums) bool { return s.cache()[i] != "0" }) {
+			shown = append(shown, i)
+		}
+	}
+	return shown
 }
 
 // dimensions are the names in a list such as "consumer, hour".

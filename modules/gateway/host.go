@@ -37,12 +37,29 @@ func (a *App) Record(rq *state.Request) {
 		Failed:     rq.Failure.Status != 0 || rq.Status() >= http.StatusBadRequest || llm.Truncated || rq.Aborted(),
 		LLM:        llm.Metered,
 	}
+	if cached(rq) {
+		rec.Cached = true
+		if rq.Cache.SavedKnown {
+			rec.Avoided = rq.Cache.Saved
+		}
+	}
 	if rq.Credential != nil {
 		rec.Credential = rq.Credential.ID
 		rec.Tags = rq.Credential.TagSet
 	}
 	a.book.Record(&rec)
 	a.shared.metrics.settled(rq)
+}
+
+// cached says that a response cache has answered the call of a model. Of a request that
+// is broken off before there is an answer, what a cache does to it is not for others to
+// read (see state.Live).
+func cached(rq *state.Request) bool {
+	llm := &rq.LLM
+	if llm.Provider == "" || llm.Metered || llm.Endpoint.Free || llm.Endpoint.Manages || rq.Aborted() && rq.Status() == 0 {
+		return false
+	}
+	return rq.Failure.Status == 0 && rq.Status() < http.StatusBadRequest && rq.Cache.Served()
 }
 
 // Live implements state.Host.
