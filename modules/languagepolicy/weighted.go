@@ -11,7 +11,7 @@ import (
 
 // weighted chooses upstreams in proportion to their weights, among those that are
 // available, and spreads the choices of each over the round: of 4, 1 and 1 it makes
-// a a b a c a. It is safe for concurrent use and allocates nothing.
+// aabaca. It is safe for concurrent use and allocates nothing.
 //
 // Caddy has weighted_round_robin, but while one of three or more upstreams is down that
 // gives its share to whichever stands next: of 4, 1 and 1 without the first, five
