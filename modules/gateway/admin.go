@@ -30,9 +30,9 @@ func init() { caddy.RegisterModule(new(adminAPI)) }
 //	GET /gateway/prices         the prices that are in force for a model
 //	GET /gateway/health         the state of each part; 503 if one has failed
 //
-// But for what forgets it only reads. Each request asks for the app of the running config, because
-// Caddy replaces the admin endpoint before it knows whether a new config is
-// any good: an app taken at provisioning could be one that was refused.
+// But for what forgets it only reads. Each request asks for the app of the running
+// config, because Caddy replaces the admin endpoint before it knows whether a new config
+// is any good: an app taken at provisioning could be one that was refused.
 type adminAPI struct {
 	// app returns the gateway app to serve.
 	app func() (*App, error)

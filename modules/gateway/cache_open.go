@@ -105,15 +105,8 @@ func (s *caches) open() error {
 	return nil
 }
 
-// used reports whether a cache is open.
-func (s *caches) used() bool {
-	for _, c := range s.all {
-		if c.open.Load() != nil {
-			return true
-		}
-	}
-	return false
-}
+// used reports whether requests of the config may use a cache.
+func (s *caches) used() bool { return len(s.wanted()) > 0 }
 
 // end ends the config's use of all caches.
 func (s *caches) end() {

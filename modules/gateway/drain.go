@@ -160,8 +160,8 @@ func (a *App) rescueEarly() {
 }
 
 // giveBack ends the use of caches, store and ledger, in this order, because a cache may
-// be in the store, and the store may have to tell others what is in the ledger. Whatever fails is logged there. Later calls do
-// nothing.
+// be in the store, and the store may have to tell others what is in the ledger. Whatever
+// fails is logged there. Later calls do nothing.
 func (a *App) giveBack() {
 	held := undrained.remove(a)
 	a.caches.end()
