@@ -26,10 +26,18 @@ type attempt struct {
 	address  string
 	latency  time.Duration // Caddy's figure of the attempt before, see exchange.judge
 	trace    httptrace.ClientTrace
+	exchange *exchange
+	dialled  any         // Caddy's name of the upstream, once traced, see exchange.judge
 	traced   atomic.Bool // the transport calls traces
 }
 
-func (a *attempt) getConn(string) { a.traced.Store(true) }
+// getConn comes first of all events, and again for each connection that is tried.
+func (a *attempt) getConn(string) {
+	if !a.traced.Load() {
+		a.dialled = a.exchange.placeholder(placeholderAddress)
+		a.traced.Store(true)
+	}
+}
 
 func (a *attempt) firstByte() {
 	now := clock()

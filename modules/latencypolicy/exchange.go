@@ -15,7 +15,7 @@ import (
 // exchange follows one request through its attempts. It is found in the context of the
 // request, whichever policy put it there.
 type exchange struct {
-	repl *caddy.Replacer // nil outside Caddy's server
+	repl *caddy.Replacer // to read placeholders by; nil outside Caddy's server
 	base context.Context //nolint:containedctx // what each attempt's trace is put on
 	took time.Duration   // Caddy's figure of an earlier reverse proxy, see returned
 
@@ -42,8 +42,11 @@ func newExchange(r *http.Request) *exchange {
 	parent := r.Context()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	x := new(exchange)
-	x.repl, _ = parent.Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	x.base = context.WithValue(ctx, exchangeKey{}, x)
+	x.base = &exchangeContext{ctx, parent, x}
+	if repl, ok := parent.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+		// A copy: handlers may add providers to theirs while the client leaves.
+		x.repl = repl.WithoutFile()
+	}
 	x.took = x.duration(placeholderDuration)
 	context.AfterFunc(parent, func() {
 		x.end(clock())
@@ -52,10 +55,37 @@ func newExchange(r *http.Request) *exchange {
 	return x
 }
 
+// exchangeContext is the context of a request whose end is put off, and else as it was:
+// an end by deadline is one, which Caddy answers otherwise than a client's leaving.
+type exchangeContext struct {
+	context.Context
+	request  context.Context //nolint:containedctx // tells when and why it ends
+	exchange *exchange
+}
+
+// Deadline implements context.Context.
+func (c *exchangeContext) Deadline() (time.Time, bool) { return c.request.Deadline() }
+
+// Err implements context.Context.
+func (c *exchangeContext) Err() error {
+	if c.Context.Err() == nil {
+		return nil
+	}
+	return c.request.Err()
+}
+
+// Value implements context.Context.
+func (c *exchangeContext) Value(key any) any {
+	if key == (exchangeKey{}) {
+		return c.exchange
+	}
+	return c.Context.Value(key)
+}
+
 // begin makes a the current attempt and puts its trace on r. The trace takes the place
 // of the attempt's before, unless somebody has added to the context meanwhile.
 func (x *exchange) begin(r *http.Request, a *attempt) {
-	a.latency = x.duration(placeholderLatency)
+	a.exchange, a.latency = x, x.duration(placeholderLatency)
 	a.trace = httptrace.ClientTrace{
 		GetConn:              a.getConn,
 		GotFirstResponseByte: a.firstByte,
@@ -104,9 +134,11 @@ func (x *exchange) take(last bool) *attempt {
 	return a
 }
 
-// Placeholders that the reverse proxy sets when it returns, and for each answer.
+// Placeholders that the reverse proxy sets when it returns, for each attempt, and for
+// each answer.
 const (
 	placeholderDuration = "http.reverse_proxy.duration"
+	placeholderAddress  = "http.reverse_proxy.upstream.address"
 	placeholderLatency  = "http.reverse_proxy.upstream.latency"
 	placeholderStatus   = "http.reverse_proxy.status_code"
 )
@@ -117,12 +149,17 @@ func (x *exchange) returned() bool { return x.duration(placeholderDuration) != x
 
 // judge ends the last attempt of a request that is over: as a failure unless it had an
 // answer, and one that serves. The time of the answer matters if the trace has not
-// seen it: after an interim answer, and with transports that call no traces. Otherwise
-// it may be that of another reverse proxy, such as one that handles this one's error.
+// seen it: after an interim answer, and with transports that call no traces. Time and
+// status are not this attempt's if another reverse proxy has had the request since, such
+// as one that handles this one's error or answer.
 func (x *exchange) judge(a *attempt, now time.Duration) {
-	took := x.duration(placeholderLatency)
-	if took == a.latency || a.traced.Load() && a.Waiting() {
+	took, traced := x.duration(placeholderLatency), a.traced.Load()
+	switch {
+	case took == a.latency || traced && a.Waiting():
 		a.failed(now)
+		return
+	case traced && x.placeholder(placeholderAddress) != a.dialled:
+		a.left(now)
 		return
 	}
 	a.Answered(a.Started() + took)
@@ -133,17 +170,21 @@ func (x *exchange) judge(a *attempt, now time.Duration) {
 	a.left(now)
 }
 
-func (x *exchange) duration(placeholder string) time.Duration {
+// placeholder returns the value of a placeholder, and nil if it has none.
+func (x *exchange) placeholder(name string) any {
 	if x.repl == nil {
-		return 0
+		return nil
 	}
-	v, _ := x.repl.Get(placeholder)
-	d, _ := v.(time.Duration)
+	v, _ := x.repl.Get(name)
+	return v
+}
+
+func (x *exchange) duration(name string) time.Duration {
+	d, _ := x.placeholder(name).(time.Duration)
 	return d
 }
 
 func (x *exchange) status() int {
-	v, _ := x.repl.Get(placeholderStatus)
-	status, _ := v.(int)
+	status, _ := x.placeholder(placeholderStatus).(int)
 	return status
 }

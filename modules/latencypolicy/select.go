@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
@@ -29,10 +30,10 @@ func (p *Policy) Select(pool reverseproxy.UpstreamPool, r *http.Request, _ http.
 	}
 	a := &attempt{policy: p, upstream: first}
 	if second == nil {
-		p.options.Begin(&a.Attempt, p.candidate(first, r, &a.address).Server, now)
+		p.options.Begin(&a.Attempt, p.candidate(first, r, &a.address, now).Server, now)
 	} else {
 		var other string
-		if p.options.Choose(&a.Attempt, p.candidate(first, r, &a.address), p.candidate(second, r, &other), now) {
+		if p.options.Choose(&a.Attempt, p.candidate(first, r, &a.address, now), p.candidate(second, r, &other, now), now) {
 			a.upstream, a.address = second, other
 		}
 	}
@@ -75,12 +76,12 @@ func twoOf(pool reverseproxy.UpstreamPool) (first, second *reverseproxy.Upstream
 
 // candidate finds what is known of an upstream and stores its address. Its load is
 // Caddy's count of the requests that have not ended.
-func (p *Policy) candidate(u *reverseproxy.Upstream, r *http.Request, address *string) latency.Candidate {
+func (p *Policy) candidate(u *reverseproxy.Upstream, r *http.Request, address *string, now time.Duration) latency.Candidate {
 	*address = u.Dial
 	if strings.Contains(u.Dial, "{") {
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			*address = repl.ReplaceAll(u.Dial, "")
 		}
 	}
-	return latency.Candidate{Server: p.registry.Get(*address, clock()), Load: u.NumRequests()}
+	return latency.Candidate{Server: p.registry.Get(*address, now), Load: u.NumRequests()}
 }
