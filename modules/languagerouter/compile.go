@@ -62,13 +62,13 @@ func (h *Handler) compile(detectors []named, labels []languages.Code) error {
 	if h.decider, err = langroute.New(o); err != nil {
 		return &misuse{"fallback", err}
 	}
-	h.reader, err = langtext.Compile(langtext.Places{
+	places := langtext.Places{
 		Stated: h.Body, Target: h.TargetBody, Text: h.Detect, LastUserMessage: h.LastUserMessage, Form: h.DetectForm,
-	})
-	if err != nil {
+	}
+	if h.reader, err = langtext.Compile(places); err != nil {
 		return err
 	}
-	h.edits, err = compileEdits(h.SetBody)
+	h.edits, err = compileEdits(h.SetBody, places.Paths())
 	return err
 }
 
@@ -102,8 +102,8 @@ func (h *Handler) checkPlaces() error {
 		return wrong("confidence", "%v is no probability; write a number from 0 to 1, such as 0.8", *h.Confidence)
 	case h.MinLetters < 1 || h.MinLetters > mostMinLetters:
 		return wrong("min_letters", "%d is out of range; it must be from 1 to %d", h.MinLetters, mostMinLetters)
-	case h.MaxBody < 1:
-		return wrong("max_body", "%d is no size; write a positive number of bytes", h.MaxBody)
+	case h.MaxBody < 1 || h.MaxBody > mostMaxBody:
+		return wrong("max_body", "%d is no size for a body; write a number of bytes from 1 to %d", h.MaxBody, mostMaxBody)
 	case !slices.Contains(acceptModes, h.AcceptLanguage):
 		return wrong("accept_language", "%q is not one of: tiebreak, always, off", h.AcceptLanguage)
 	case !slices.Contains(unservedModes, h.Unserved):
@@ -188,23 +188,22 @@ func splitPath(path string) ([]string, error) {
 	var (
 		names []string
 		name  strings.Builder
+		start int
 	)
-	for i := 0; i < len(path); i++ {
-		switch c := path[i]; {
-		case c == '.':
+	for i := 0; i <= len(path); i++ {
+		switch {
+		case i == len(path) || path[i] == '.':
+			if path[start:i] == "#" {
+				return nil, fmt.Errorf("path %q goes through an array; only members of objects can be set", path)
+			}
 			names = append(names, name.String())
 			name.Reset()
-		case c == '\\' && i+1 < len(path):
-			i++
-			name.WriteByte(path[i])
+			start = i + 1
+		case path[i] == '\\':
+			i++ // before which checkPath has found something
+			fallthrough
 		default:
-			name.WriteByte(c)
-		}
-	}
-	names = append(names, name.String())
-	for step := range strings.SplitSeq(path, ".") {
-		if step == "#" {
-			return nil, fmt.Errorf("path %q goes through an array; only members of objects can be set", path)
+			name.WriteByte(path[i])
 		}
 	}
 	return names, nil

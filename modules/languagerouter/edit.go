@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"go.uber.org/zap"
@@ -29,17 +30,24 @@ type value struct {
 	text string
 }
 
-func compileEdits(list []Edit) ([]edit, error) {
+// compileEdits makes edits of the configuration. Paths are those of the same bodies that
+// are read: a name which differs from one of theirs in case only would have every body
+// refused that has both.
+func compileEdits(list []Edit, paths []string) ([]edit, error) {
 	edits := make([]edit, 0, len(list))
-	for i, e := range list {
+	for _, e := range list {
 		names, err := splitPath(e.Path)
 		if err != nil {
 			return nil, &misuse{"set_body", err}
 		}
-		for _, other := range list[:i] {
-			if a, b := other.Path+".", e.Path+"."; strings.HasPrefix(a, b) || strings.HasPrefix(b, a) {
-				return nil, wrong("set_body", "%s is set, and %s as well; one of them would undo the other", other.Path, e.Path)
+		for j, other := range edits {
+			if n := min(len(other.path), len(names)); slices.Equal(other.path[:n], names[:n]) {
+				return nil, wrong("set_body", "%s is set, and %s as well; one of them would undo the other", list[j].Path, e.Path)
 			}
+		}
+		paths = append(paths, e.Path)
+		if _, err := jsonpeek.NewPatterns(paths...); err != nil {
+			return nil, &misuse{"set_body", err}
 		}
 		if len(e.Values) == 0 {
 			return nil, wrong("set_body", "%s: no value is written; add lines of a language and a value, such as: hi asr-hindi", e.Path)

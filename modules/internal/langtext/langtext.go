@@ -46,6 +46,19 @@ type Places struct {
 	Form []string
 }
 
+// Paths returns all paths that are looked at in JSON documents.
+func (p *Places) Paths() []string {
+	paths := slices.Concat(p.Stated, p.Target, p.Text)
+	if p.LastUserMessage {
+		for _, members := range chatPaths {
+			for _, m := range members {
+				paths = append(paths, m.path)
+			}
+		}
+	}
+	return paths
+}
+
 // Reader collects from the places it was compiled for. It is immutable and safe for
 // concurrent use.
 type Reader struct {

@@ -169,8 +169,9 @@ func (b *buffer) fill(src io.Reader, length, limit int64) error {
 }
 
 func (b *buffer) fillToEnd(src io.Reader, limit int64) error {
+	most := max(limit, limit+1) // the sum may wrap
 	for {
-		if len(b.data) == cap(b.data) && !b.grow(min(2*int64(cap(b.data)), limit+1)) {
+		if len(b.data) == cap(b.data) && !b.grow(min(2*int64(cap(b.data)), most)) {
 			return exhausted()
 		}
 		n, err := src.Read(b.data[len(b.data):cap(b.data)])

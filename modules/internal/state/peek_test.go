@@ -3,7 +3,9 @@
 package state_test
 
 import (
+	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +15,27 @@ import (
 
 // The tests of this file look at the counter of the whole process, so they do
 // not run in parallel.
+
+// wakeful is a body whose reader must be given room.
+type wakeful struct{ io.Reader }
+
+func (w wakeful) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, errors.New("asked for no byte, which never ends")
+	}
+	return w.Reader.Read(p)
+}
+
+func TestBodyWithinTheLargestLimit(t *testing.T) {
+	sent := strings.Repeat("x", 10_000)
+	within(t, wakeful{strings.NewReader(sent)}, nil, func(r *http.Request, rq *state.Request) {
+		r.ContentLength = -1
+		data, whole, err := rq.BodyWithin(r, math.MaxInt64)
+		if string(data) != sent || !whole || err != nil {
+			t.Errorf("%d bytes, whole %t, %v", len(data), whole, err)
+		}
+	})
+}
 
 func TestBodyWithinPassesLongBodies(t *testing.T) {
 	const limit = 10_000
