@@ -3,6 +3,7 @@
 package languagerouter
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -172,6 +173,14 @@ func (h *Handler) readDetector(d *caddyfile.Dispenser) error {
 		return d.Errf("no detector is named; there are: %s", detectorNames())
 	}
 	name := d.Val()
+	for _, have := range h.DetectorsRaw {
+		var module struct {
+			Name string `json:"detector"`
+		}
+		if json.Unmarshal(have, &module) == nil && module.Name == name {
+			return d.Errf("detector %s is named twice; keep one of them", name)
+		}
+	}
 	id := detectorNamespace + "." + name
 	if _, err := caddy.GetModule(id); err != nil {
 		return d.Errf("there is no detector %q in this build; there are: %s", name, detectorNames())

@@ -95,6 +95,7 @@ func TestCaddyfileRefuses(t *testing.T) {
 		{"detector", "no detector is named; there are: french, loading, nothing, script"},
 		{"detector klingon", `there is no detector "klingon" in this build; there are: `},
 		{"detector nothing", "which is no language detector"},
+		{"detector script\ndetector script", "detector script is named twice; keep one of them, at Testfile:3"},
 		{"accept_language maybe", "tiebreak, always, off"},
 		{"fallback klingon", `fallback: "klingon" is no language that is known; write a code such as en or mni-Mtei, at Testfile:2`},
 		{"languages hi ta\nfallback en\nquery lang", "fallback: the fallback en is not among the languages that are served (hi, ta); add it to languages, or name one of them, at Testfile:3"},
