@@ -86,8 +86,8 @@ type Handler struct {
 	// DetectForm lists the fields of forms whose text is identified.
 	DetectForm []string `json:"detect_form,omitempty"`
 
-	// LastUserMessage identifies the last message of the user in a body of an LLM API:
-	// of OpenAI, Anthropic, Ollama or Gemini.
+	// LastUserMessage identifies the last message of the user that has text in a body of
+	// an LLM API: of OpenAI, Anthropic, Ollama or Gemini.
 	LastUserMessage bool `json:"last_user_message,omitempty"`
 
 	// DetectorsRaw are the modules that identify languages, each asked for what those

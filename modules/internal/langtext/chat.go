@@ -35,7 +35,7 @@ type turns struct {
 	element int    // its index
 	role    author // whose it is
 	content []byte // what it says, raw, nil if not known
-	last    []byte // what the last message of a user said, of those that have ended
+	last    []byte // what the last message of a user with text said, of those that have ended
 	whole   []byte // the value of a member that is a message itself
 }
 
@@ -65,9 +65,10 @@ func (t *turns) see(u use, m jsonpeek.Match) {
 	}
 }
 
-// end closes a message.
+// end closes a message. One of a user that has no text, as the results of tools are in
+// Anthropic's and Gemini's requests, leaves the one before it the last.
 func (t *turns) end() {
-	if t.role == user || t.role == nobody && t.implied {
+	if (t.role == user || t.role == nobody && t.implied) && hasText(t.content) {
 		t.last = t.content
 	}
 	t.open, t.role, t.content = false, nobody, nil

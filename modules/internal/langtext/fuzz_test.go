@@ -60,7 +60,7 @@ func pieces(value any) (found []string) {
 	return found
 }
 
-// lastOf returns the texts of the last message of a user.
+// lastOf returns the texts of the last message of a user that has any.
 func lastOf(list any, content string, implied bool) (found []string) {
 	elements, _ := list.([]any)
 	for _, element := range elements {
@@ -68,7 +68,9 @@ func lastOf(list any, content string, implied bool) (found []string) {
 		role := message["role"]
 		_, speaks := message[content]
 		if role == "user" || role == nil && implied && speaks {
-			found = pieces(message[content])
+			if text := pieces(message[content]); len(text) > 0 {
+				found = text
+			}
 		}
 	}
 	return found

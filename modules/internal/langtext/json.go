@@ -45,7 +45,7 @@ const noRank = int(^uint(0) >> 1)
 // pick takes over a stated language unless an earlier path, or an earlier match of the
 // same one, has stated one.
 func pick(dst, raw []byte, rank int, best *int) []byte {
-	if rank >= *best || len(raw) <= len(`""`) || raw[0] != '"' {
+	if rank >= *best || !filled(raw) {
 		return dst
 	}
 	*best = rank

@@ -35,11 +35,11 @@ type Places struct {
 	// strings and with the text of its content parts, objects with a member "text"; an
 	// object as a content part.
 	Text []string
-	// LastUserMessage adds the text of the last message of a user, behind that of the
-	// paths. It is looked for in the members "messages" (OpenAI chat completions,
+	// LastUserMessage adds the text of the last message of a user that has text, behind
+	// that of the paths. It is looked for in the members "messages" (OpenAI chat completions,
 	// Anthropic, Ollama), "input" (OpenAI Responses), "contents" (Gemini) and "prompt"
 	// (completions, Ollama generate), of which the first counts that has text. The
-	// messages before the last one of a user never count. Members that appear twice
+	// messages before that one never count. Members that appear twice
 	// or in a variant spelling are no error, as with Text.
 	LastUserMessage bool
 	// Form holds the names of the fields of forms that hold text.

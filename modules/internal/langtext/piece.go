@@ -79,6 +79,32 @@ func (f *Found) addPart(raw []byte) {
 	}
 }
 
+// hasText reports whether addContent adds anything of a value to an empty text.
+func hasText(raw []byte) (found bool) {
+	if len(raw) == 0 || raw[0] != '[' {
+		return partHasText(raw)
+	}
+	_ = jsonpeek.Array(raw, func(element []byte) bool {
+		found = partHasText(element)
+		return !found
+	})
+	return found
+}
+
+func partHasText(raw []byte) (found bool) {
+	if len(raw) > 0 && raw[0] == '{' {
+		_ = jsonpeek.Object(raw, func(name, value []byte) bool {
+			found = string(name) == "text" && filled(value)
+			return !found
+		})
+		return found
+	}
+	return filled(raw)
+}
+
+// filled reports whether a value is a string that is not empty.
+func filled(raw []byte) bool { return len(raw) > len(`""`) && raw[0] == '"' }
+
 // cut returns the beginning of p, of at most n bytes, without a part of a character at
 // its end.
 func cut(p []byte, n int) []byte {
