@@ -50,12 +50,6 @@ func hasSuffixFold(s, suffix string) bool {
 	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
 
-// encoded says that a body is compressed.
-func encoded(h http.Header) bool {
-	coding := h.Get("Content-Encoding")
-	return coding != "" && !strings.EqualFold(coding, "identity")
-}
-
 // opensJSON says that a body begins as a JSON object or array does.
 func opensJSON(body []byte) bool {
 	for _, c := range body {

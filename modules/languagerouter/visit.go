@@ -122,7 +122,7 @@ func (v *visit) load() error {
 	case v.kind == unread || caddyhttp.IsIncremental(v.r.Header):
 		v.missing = langroute.ReasonNoText
 		return nil
-	case v.kind != jsonBody && encoded(v.r.Header):
+	case v.kind != jsonBody && state.ContentCoding(v.r.Header) != "":
 		v.missing = langroute.ReasonInvalidBody
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -53,7 +54,7 @@ func (rq *Request) Body(r *http.Request, limit int64) ([]byte, error) {
 }
 
 func (rq *Request) readBody(r *http.Request, limit int64) (*buffer, error) {
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+	if enc := ContentCoding(r.Header); enc != "" {
 		return nil, Deny(http.StatusUnsupportedMediaType, "content_encoding_unsupported",
 			"This route reads the request body and does not accept Content-Encoding "+strconv.Quote(enc))
 	}
@@ -70,6 +71,18 @@ func (rq *Request) readBody(r *http.Request, limit int64) (*buffer, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+// ContentCoding returns what a header says of the coding of its body; empty if the body
+// is as it is. The names of codings are in any case (RFC 9110, section 8.4.1), and
+// "identity" is none.
+func ContentCoding(h http.Header) string {
+	for _, coding := range h["Content-Encoding"] {
+		if coding != "" && !strings.EqualFold(coding, "identity") {
+			return coding
+		}
+	}
+	return ""
 }
 
 // SetBody puts data in place of the request body, for this and all later
@@ -114,6 +127,8 @@ type buffer struct {
 	mu   sync.Mutex
 	gone bool
 	sent bool // somebody has read it to its end
+
+	first bodyReader // most buffers have but one
 }
 
 // BufferedBody returns the body that [Request.Body] has read, or that
@@ -143,7 +158,11 @@ func (b *buffer) serves(body io.ReadCloser) bool {
 }
 
 func (b *buffer) reader() io.ReadCloser {
-	return &bodyReader{b: b}
+	if b.first.b != nil {
+		return &bodyReader{b: b}
+	}
+	b.first.b = b
+	return &b.first
 }
 
 // fill reads a body of the announced length, or, if that is negative, up to

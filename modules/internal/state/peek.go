@@ -30,7 +30,7 @@ func (rq *Request) BodyWithin(r *http.Request, limit int64) (data []byte, whole 
 	if r.ContentLength > limit {
 		return nil, false, nil
 	}
-	if r.ContentLength >= 0 || rq.closed || r.Header["Content-Encoding"] != nil || caddyhttp.IsIncremental(r.Header) {
+	if r.ContentLength >= 0 || rq.closed || ContentCoding(r.Header) != "" || caddyhttp.IsIncremental(r.Header) {
 		data, err = rq.Body(r, limit) // which knows how to refuse
 		return data, err == nil, err
 	}

@@ -83,6 +83,41 @@ func TestBodyWithinPassesLongBodies(t *testing.T) {
 	}
 }
 
+// TestContentCodings has bodies whose length nobody announces, each longer than what is
+// read: those that are as they are pass, the others are refused.
+func TestContentCodings(t *testing.T) {
+	rows := []struct {
+		name    string
+		codings []string
+		refused bool
+	}{
+		{"none", nil, false},
+		{"empty", []string{""}, false},
+		{"identity", []string{"identity"}, false},
+		{"in another case", []string{"Identity"}, false},
+		{"gzip", []string{"gzip"}, true},
+		{"behind identity", []string{"identity", "gzip"}, true},
+		{"behind nothing", []string{"", "br"}, true},
+		{"in one line", []string{"identity, gzip"}, true},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			sent := strings.Repeat("x", 9000)
+			within(t, io.MultiReader(strings.NewReader(sent)), http.Header{"Content-Encoding": row.codings}, func(r *http.Request, rq *state.Request) {
+				r.ContentLength = -1
+				_, whole, err := rq.BodyWithin(r, 8000)
+				if row.refused {
+					deniedWith(t, err, http.StatusUnsupportedMediaType, "content_encoding_unsupported")
+					return
+				}
+				if forwarded, _ := io.ReadAll(r.Body); whole || err != nil || string(forwarded) != sent {
+					t.Errorf("whole %t, %v, forwarded %d bytes", whole, err, len(forwarded))
+				}
+			})
+		})
+	}
+}
+
 func TestBodyWithinThenBody(t *testing.T) {
 	before := state.Buffered()
 	sent := strings.Repeat("x", 9000)
