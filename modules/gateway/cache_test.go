@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/caching"
 )
@@ -147,6 +148,9 @@ func TestCacheOutlivesItsConfig(t *testing.T) {
 }
 
 func TestCacheInTheStoreOfTheGateway(t *testing.T) {
+	before := linger
+	linger = time.Millisecond
+	t.Cleanup(func() { linger = before })
 	forgetCaches(t)
 	dir := t.TempDir()
 	config := strings.TrimSuffix(withDemo(t, dir, `"name":"x"`), "}") + `,"caches":[{"name":"shared","store":"demo","max_entry":4096}]}`

@@ -126,6 +126,12 @@ func TestCaddyfileRefusals(t *testing.T) {
 // provision provisions a gateway with a store in JSON, beside its module.
 func provision(t *testing.T, ledger, store string) (*gateway.App, error) {
 	t.Helper()
+	return provisionWith(t, ledger, store, "")
+}
+
+// provisionWith is provision with more members of the app, each after a comma.
+func provisionWith(t *testing.T, ledger, store, more string) (*gateway.App, error) {
+	t.Helper()
 	if ledger == "" {
 		ledger = t.TempDir()
 	}
@@ -137,7 +143,7 @@ func provision(t *testing.T, ledger, store string) (*gateway.App, error) {
 		Admin:   &caddy.AdminConfig{Disabled: true},
 		Logging: &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{WriterRaw: json.RawMessage(`{"output":"redisstore_test"}`), Level: "DEBUG"}}}},
 		AppsRaw: caddy.ModuleMap{
-			"gateway": json.RawMessage(`{"ledger":{"path":` + string(where) + `},"store":{"module":"redis",` + store + `}}`),
+			"gateway": json.RawMessage(`{"ledger":{"path":` + string(where) + `},"store":{"module":"redis",` + store + `}` + more + `}`),
 		},
 	}
 	ctx, err := caddy.ProvisionContext(config)
