@@ -59,7 +59,11 @@ func cached(rq *state.Request) bool {
 	if llm.Provider == "" || llm.Metered || llm.Endpoint.Free || llm.Endpoint.Manages || rq.Aborted() && rq.Status() == 0 {
 		return false
 	}
-	return rq.Failure.Status == 0 && rq.Status() < http.StatusBadRequest && rq.Cache.Served()
+	status := rq.Status()
+	if status == 0 {
+		status = rq.Failure.Status // of the answer to come
+	}
+	return status < http.StatusBadRequest && rq.Cache.Served()
 }
 
 // Live implements state.Host.

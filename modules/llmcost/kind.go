@@ -70,7 +70,8 @@ type unread struct{ rq *state.Request }
 // ResponseHeader implements state.Tap.
 func (u *unread) ResponseHeader(status int, h http.Header) int64 {
 	withoutClaims(h)
-	u.rq.LLM.Metered = status == http.StatusSwitchingProtocols || status >= 200 && status <= 299
+	answered := status == http.StatusSwitchingProtocols || status >= 200 && status <= 299
+	u.rq.LLM.Metered = answered && !u.rq.Cache.Served()
 	return 0
 }
 

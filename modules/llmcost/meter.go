@@ -85,6 +85,10 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	if status < 200 || status > 299 || status == http.StatusNoContent {
 		return 0
 	}
+	if m.rq.Cache.Served() {
+		m.served(h)
+		return 0
+	}
 	llm := &m.rq.LLM
 	llm.Metered = true
 	m.media = usage.MediaOf(first(h["Content-Type"]))
@@ -99,9 +103,7 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	}
 	m.transcript.Reset(llm.Endpoint.Format, m.media, m.encoding())
 	if m.filtering && m.media == usage.MediaSSE && m.decoder == nil {
-		m.filter.Reset()
-		delete(h, "Content-Length")
-		m.writer.Edit(m)
+		m.edit(h)
 	}
 	if m.handler.HeadersOff || m.media != usage.MediaJSON || llm.Stream {
 		return 0
@@ -109,14 +111,24 @@ func (m *meter) ResponseHeader(status int, h http.Header) int64 {
 	return holdLimit
 }
 
+// edit has the answer without what it has only because the gateway asked for it.
+func (m *meter) edit(h http.Header) {
+	m.filter.Reset()
+	delete(h, "Content-Length")
+	m.writer.Edit(m)
+}
+
 // decodes makes ready for a content coding and says whether it can be read.
 func (m *meter) decodes(coding string) (ok bool) {
-	if coding == "" || strings.EqualFold(coding, "identity") {
+	if isPlain(coding) {
 		return true
 	}
 	m.decoder, ok = decode.New(coding)
 	return ok
 }
+
+// isPlain says that a content coding is none.
+func isPlain(coding string) bool { return coding == "" || strings.EqualFold(coding, "identity") }
 
 // first is Header.Get for a name that is canonical already.
 func first(values []string) string {
@@ -165,7 +177,9 @@ func (m *meter) EndBody() []byte { return m.filter.Finish() }
 func (m *meter) SettleRequest(rq *state.Request) {
 	llm := &rq.LLM
 	if !llm.Metered {
-		m.estimateUnanswered(llm)
+		if m.rq.Status() == 0 || !m.rq.Cache.Served() {
+			m.estimateUnanswered(llm)
+		}
 		return
 	}
 	if m.media != usage.MediaNone {
