@@ -35,8 +35,13 @@ type turns struct {
 	element int    // its index
 	role    author // whose it is
 	content []byte // what it says, raw, nil if not known
-	last    []byte // what the last message of a user with text said, of those that have ended
+	last    []byte // what the last message of a user with text said, of those before pending
 	whole   []byte // the value of a member that is a message itself
+
+	// What the last messages of a user said, of which it is not known if it has text:
+	// to look costs time, and is necessary for the very last as a rule.
+	pending  [8][]byte
+	npending int
 }
 
 // author is whose a message is.
@@ -65,13 +70,26 @@ func (t *turns) see(u use, m jsonpeek.Match) {
 	}
 }
 
-// end closes a message. One of a user that has no text, as the results of tools are in
-// Anthropic's and Gemini's requests, leaves the one before it the last.
+// end closes a message.
 func (t *turns) end() {
-	if (t.role == user || t.role == nobody && t.implied) && hasText(t.content) {
-		t.last = t.content
+	if t.role == user || t.role == nobody && t.implied {
+		if t.npending == len(t.pending) {
+			t.settle()
+		}
+		t.pending[t.npending] = t.content
+		t.npending++
 	}
 	t.open, t.role, t.content = false, nobody, nil
+}
+
+// settle finds the last message with text. One without, as the results of tools are in
+// Anthropic's and Gemini's requests, leaves the one before it the last.
+func (t *turns) settle() {
+	for t.npending > 0 {
+		if t.npending--; hasText(t.pending[t.npending]) {
+			t.last, t.npending = t.pending[t.npending], 0
+		}
+	}
 }
 
 // authorOf reads a role.
@@ -95,6 +113,7 @@ func (c *chat) addTo(f *Found) {
 		if t.open {
 			t.end()
 		}
+		t.settle()
 		f.addContent(t.last)
 		// An array of input is messages, and those have been seen.
 		if shape == prompt || len(t.whole) > 0 && t.whole[0] == '"' {

@@ -2,7 +2,10 @@
 
 package langtext
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestLastUserMessage(t *testing.T) {
 	t.Parallel()
@@ -49,6 +52,27 @@ func TestLastUserMessage(t *testing.T) {
 				t.Errorf("got %q, want %q", f.Text, c.want)
 			}
 		})
+	}
+}
+
+// TestLastUserMessageBeforeManyOthers has more results of tools behind a message than are
+// kept to be looked at, which is eight.
+func TestLastUserMessageBeforeManyOthers(t *testing.T) {
+	t.Parallel()
+	last := mustCompile(t, Places{LastUserMessage: true})
+	result := `{"role":"user","content":[{"type":"tool_result","content":"r"}]}`
+	for n := range 30 {
+		messages := `{"role":"user","content":"a"},{"role":"user","content":[{"text":"b"}]}` + strings.Repeat(","+result, n)
+		for doc, want := range map[string]string{
+			`{"messages":[` + messages + `]}`:                               "b",
+			`{"messages":[` + messages + `,{"role":"user","content":"c"}]}`: "c",
+			`{"messages":[` + result + strings.Repeat(","+result, n) + `]}`: "",
+		} {
+			var f Found
+			if err := last.JSON([]byte(doc), &f); err != nil || string(f.Text) != want {
+				t.Errorf("%d results: got %q, %v; want %q", n, f.Text, err, want)
+			}
+		}
 	}
 }
 
