@@ -231,7 +231,7 @@ func (l *usageList) table(w io.Writer, by []string) error {
 
 // cacheShown are the cacheColumns in which there is something.
 func (l *usageList) cacheShown() (shown []int) {
-	sums := []*usageSums{&l.Total}
+	sums := append(make([]*usageSums, 0, 1+len(l.Rows)), &l.Total)
 	for i := range l.Rows {
 		sums = append(sums, &l.Rows[i].usageSums)
 	}
