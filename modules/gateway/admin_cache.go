@@ -5,6 +5,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -19,10 +20,8 @@ func (a *adminAPI) cache() caddy.AdminHandlerFunc {
 
 func serveCache(a *App, w http.ResponseWriter, r *http.Request, query url.Values) error {
 	for name, values := range query {
-		for _, value := range values {
-			if value == "" { // a variable without a value must not widen a purge
-				return adminError(http.StatusBadRequest, "parameter %s is empty; leave it out, or give it a value", name)
-			}
+		if slices.Contains(values, "") { // a variable without a value must not widen a purge
+			return adminError(http.StatusBadRequest, "parameter %s is empty; leave it out, or give it a value", name)
 		}
 	}
 	list, err := a.cachesFor(query.Get("cache"))

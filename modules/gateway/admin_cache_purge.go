@@ -17,13 +17,18 @@ import (
 
 // cacheTagParams are the parameters of a purge that stand for a tag.
 var cacheTagParams = []struct{ name, prefix string }{
-	{"consumer", CacheTagConsumer}, {"provider", CacheTagProvider}, {"model", CacheTagModel}, {"route", CacheTagRoute},
-	{"tag", CacheTagOwn}, {"host", CacheTagHost}, {"path", CacheTagPath},
+	{"consumer", CacheTagConsumer},
+	{"provider", CacheTagProvider},
+	{"model", CacheTagModel},
+	{"route", CacheTagRoute},
+	{"tag", CacheTagOwn},
+	{"host", CacheTagHost},
+	{"path", CacheTagPath},
 }
 
 // cacheParams are those of /gateway/cache.
 func cacheParams() []string {
-	params := []string{"cache", "key", "all"}
+	params := append(make([]string, 0, 3+len(cacheTagParams)), "cache", "key", "all")
 	for _, p := range cacheTagParams {
 		name := p.name
 		if name == "tag" {
@@ -67,7 +72,7 @@ func readPurge(query url.Values) (q purgeQuery, err error) {
 	case all && query.Get("all") != "true":
 		return q, adminError(http.StatusBadRequest, "all is %q; write all=true, or leave it out", query.Get("all"))
 	case !all && !hasKey && len(q.tags) == 0:
-		names := []string{"key"}
+		names := append(make([]string, 0, 1+len(cacheTagParams)), "key")
 		for _, p := range cacheTagParams {
 			names = append(names, p.name)
 		}

@@ -202,7 +202,7 @@ func TestCacheThatCannotBeOpened(t *testing.T) {
 	}
 	c := cacheOf(t, app, "shared")
 	s := c.Store()
-	if c.Flights() != c.Flights() {
+	if flights := c.Flights(); flights != c.Flights() {
 		t.Error("its requests have no flights in common")
 	}
 	_, getErr := s.Get(t.Context(), caching.Key{})

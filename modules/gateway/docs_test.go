@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
@@ -95,6 +97,12 @@ func TestDocumentedAnswers(t *testing.T) {
 	strictly(t, blocks(t, "gateway.md", "json", `"since"`)[0], &list)
 	strictly(t, blocks(t, "gateway.md", "json", `"frees_in_seconds"`)[0], new(limitList))
 	strictly(t, blocks(t, "gateway.md", "json", `"kept"`)[0], new(limitReset))
+	var caches cacheList
+	strictly(t, blocks(t, "gateway.md", "json", `"calls_in_flight"`)[0], &caches)
+	if len(caches.Caches) != 1 || len(caches.Caches[0].Requests) != len(cacheStatuses) {
+		t.Errorf("the example of caches is %+v", caches)
+	}
+	strictly(t, blocks(t, "gateway.md", "json", `"purged": [`)[0], new(cachePurge))
 
 	m, ok := pricing.Default().Lookup(price.Provider, price.ID)
 	if !ok {
@@ -161,6 +169,9 @@ func TestDocumentedNames(t *testing.T) {
 	m.observe(rq, ok())
 	rq.Language = state.Language{Code: "hi", Source: "body"}
 	m.speak(rq)
+	rq.Cache = state.Cache{Name: "demo", Status: state.CacheHit, Saved: 1, SavedKnown: true}
+	m.cached(rq)
+	m.caches.add(&openCache{key: cacheKey{config: CacheConfig{Name: "demo"}}, store: absentCache{}})
 	m.limits.exceededBy("demo", "requests 1/min", LimitDenied).Inc()
 	m.budgetUsed("demo", "cost 1usd/day", "alice", 0.5)
 	families, err := reg.Gather()
@@ -172,7 +183,9 @@ func TestDocumentedNames(t *testing.T) {
 			t.Errorf("the page does not name the %s %s", f.GetType(), f.GetName())
 		}
 	}
-	if want := len(m.vectors()) + len(m.limits.collectors()) + 4; len(families) != want {
+	ofCaches := make(chan *prometheus.Desc, 100)
+	m.caches.Describe(ofCaches)
+	if want := len(m.vectors()) + len(m.limits.collectors()) + len(ofCaches) + 4; len(families) != want {
 		t.Errorf("%d metrics were gathered, want all %d", len(families), want)
 	}
 	_, err = adapt(t, "gateway {\nnonsense\n}")
