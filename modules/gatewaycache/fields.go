@@ -1,0 +1,139 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package gatewaycache
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/httpcache"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
+)
+
+// Names of fields that tell what a cache did.
+const (
+	headerStandard = "Cache-Status"
+	headerStatus   = "X-Cache-Status"
+	headerKey      = "X-Cache-Key"
+)
+
+// member is what Cache-Status says of a request. A reason is said that the package
+// httpcache does not know.
+func (v *visit) member(dst []byte, s *httpcache.Status, reason string) []byte {
+	s.Cache = v.h.cache.Name()
+	if dst = s.Append(dst); reason != "" && s.Detail == httpcache.ReasonNone {
+		dst = append(append(dst, "; detail="...), reason...)
+	}
+	return dst
+}
+
+// tellKong sets the fields that Kong has for it, in place of what an upstream says.
+func (v *visit) tellKong(h http.Header, status string) {
+	delete(h, headerStatus)
+	delete(h, headerKey)
+	if !v.h.rules.kong {
+		return
+	}
+	h[headerStatus] = []string{status}
+	if v.keyed && status != kongBypass {
+		h[headerKey] = []string{v.hexKey()}
+	}
+}
+
+// Values of X-Cache-Status.
+const (
+	kongHit     = "Hit"
+	kongMiss    = "Miss"
+	kongRefresh = "Refresh"
+	kongBypass  = "Bypass"
+)
+
+// kongStatus is what Kong calls it. Refresh is an answer of the upstream in place of one
+// that is stored.
+func kongStatus(status state.CacheStatus, fwd httpcache.Forward) string {
+	switch {
+	case status == state.CacheBypass:
+		return kongBypass
+	case status == state.CacheRevalidated, status == state.CacheMiss && (fwd == httpcache.ForwardStale || fwd == httpcache.ForwardRequest):
+		return kongRefresh
+	case status == state.CacheMiss:
+		return kongMiss
+	}
+	return kongHit
+}
+
+// ofTheRequest says that a field tells about one request and nothing about the answer, so
+// that it is not stored: limits that remain, ids, and what gateways say.
+func ofTheRequest(name string) bool {
+	switch name {
+	case headerStatus, headerKey, "X-Correlation-Id", "X-Request-Id", "Request-Id", "Traceparent", "Tracestate", "Server-Timing":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Gateway-") || strings.HasPrefix(name, "X-Detected-") || strings.HasPrefix(name, "Ratelimit") ||
+		strings.Contains(name, "-Ratelimit") || strings.HasPrefix(name, http.TrailerPrefix)
+}
+
+// ofACall says that a field belongs to the answer of a model. All others are of one
+// request, of a connection or of whoever stands in front of the model.
+func ofACall(name string) bool {
+	switch name {
+	case "Content-Type", "Content-Language", "Openai-Version", "Openai-Model":
+		return true
+	}
+	return false
+}
+
+// own returns the fields that have come since before was all there was, which is what the
+// upstream and the handlers inside have set. The values are shared with h.
+func own(h, before http.Header) http.Header {
+	fields := make(http.Header, len(h))
+	for name, values := range h {
+		if was := before[name]; len(was) > 0 && len(values) >= len(was) && slices.Equal(values[:len(was)], was) {
+			values = values[len(was):] // a proxy adds to what is there
+		}
+		if len(values) > 0 && !ofTheRequest(name) {
+			fields[name] = values
+		}
+	}
+	return fields
+}
+
+// restore makes h what it was before.
+func restore(h, before http.Header) {
+	clear(h)
+	for name, values := range before {
+		h[name] = values
+	}
+}
+
+// put adds the fields of a stored answer to those that are there already, as a proxy adds
+// those of the upstream.
+func (a *answer) put(h http.Header, skip func(name string) bool) {
+	values := make([]string, 0, a.pairs)
+	start, last := 0, ""
+	flush := func() {
+		if n := len(values); n > start {
+			if have := h[last]; len(have) > 0 && last != "Server" && last != "Date" {
+				h[last] = append(slices.Clip(have), values[start:n]...)
+			} else {
+				h[last] = values[start:n:n]
+			}
+			start = n
+		}
+	}
+	a.each(func(name, value string) {
+		if skip != nil && skip(name) {
+			return
+		}
+		if name != last {
+			flush()
+			last = name
+		}
+		values = append(values, value)
+	})
+	flush()
+	if h["Via"] != nil && len(h["Server"]) == 1 && h["Server"][0] == "Caddy" {
+		delete(h, "Server") // as for an answer that is being passed on
+	}
+}
