@@ -5,6 +5,7 @@ package gateway
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -106,7 +107,7 @@ func (a *App) purgeCaches(w http.ResponseWriter, r *http.Request, query url.Valu
 	answer := cachePurge{Purged: []purgedCache{}}
 	var done, failed []string
 	for _, c := range list {
-		n, err := q.purge(ctx, c.Store())
+		n, err := q.purgeCache(ctx, c)
 		if err != nil {
 			failed = append(failed, fmt.Sprintf("cache %s: %s", c.Name(), err))
 			continue
@@ -129,6 +130,22 @@ func (a *App) purgeCaches(w http.ResponseWriter, r *http.Request, query url.Valu
 	}
 	log.Info("caches were purged")
 	return writeAdmin(w, answer)
+}
+
+// purgeCache purges a cache, and what is still open under its name for requests of configs
+// before, which have it with other options.
+func (q *purgeQuery) purgeCache(ctx context.Context, c *Cache) (int64, error) {
+	n, err := q.purge(ctx, c.Store())
+	for _, o := range c.app.shared.metrics.caches.others(c) {
+		more, otherErr := q.purge(ctx, o.store)
+		if n >= 0 && more >= 0 {
+			n += more
+		}
+		if !errors.Is(otherErr, caching.ErrClosed) { // which has just ended
+			err = errors.Join(err, otherErr)
+		}
+	}
+	return n, err
 }
 
 // purge returns how many entries it has forgotten, or -1 if that is not known.

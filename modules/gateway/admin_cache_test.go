@@ -180,6 +180,27 @@ func TestAdminCachePurgeFails(t *testing.T) {
 	openedCaches(t, 1)[0].fail(nil) // for the end
 }
 
+// A request of the config before may still be served from a cache that had other options.
+func TestAdminCachePurgeReachesOldConfigs(t *testing.T) {
+	const config = `{"ledger":{"memory":true},"caches":[{"max_bytes":%d}]}`
+	address := instanceOf(t, fmt.Sprintf(config, 1<<20))
+	old := active(t)
+	was := cacheOf(t, old, "")
+	fill(t, was)
+	end := open(t, old)
+	defer end()
+	if err := load(t, address, fmt.Sprintf(config, 2<<20)); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, cacheOf(t, active(t), ""))
+	if status, _, body := ask(t, http.MethodDelete, address, "/gateway/cache?consumer=alice"); status != 200 || !strings.Contains(body, `"entries":4`) {
+		t.Errorf("answers %d %s", status, body)
+	}
+	if before, now := left(t, was), left(t, cacheOf(t, active(t), "")); before != "24" || now != "24" {
+		t.Errorf("left are %q in the cache of the old config and %q in the new one", before, now)
+	}
+}
+
 func TestAdminCacheWithoutCaches(t *testing.T) {
 	address := instanceOf(t, `{}`)
 	if _, _, body := ask(t, http.MethodGet, address, "/gateway/cache"); strings.TrimSpace(body) != `{"caches":[]}` {

@@ -83,6 +83,19 @@ func (m *cacheMetrics) remove(o *openCache) {
 	}
 }
 
+// others lists what is open under the name of a cache and is not that cache.
+func (m *cacheMetrics) others(c *Cache) []*openCache {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var list []*openCache
+	for _, o := range m.open {
+		if o.name() == c.Name() && o != c.open.Load() {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
 // requestsWith returns the counter of some labels, or that of all others.
 func (m *cacheMetrics) requestsWith(labels cacheLabels) prometheus.Counter {
 	m.mu.RLock()

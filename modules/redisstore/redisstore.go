@@ -1,8 +1,8 @@
 // Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
 
 // Package redisstore registers the Caddy module gateway.stores.redis: counters of
-// limits and the ledger of all gateways that share a Redis server, a master with
-// replicas that Sentinels watch, or a Cluster.
+// limits, the ledger and the caches of all gateways that share a Redis server, a master
+// with replicas that Sentinels watch, or a Cluster.
 //
 // Leaving the package out of a build leaves out Redis and its client.
 package redisstore
@@ -44,6 +44,9 @@ const (
 // All options but the numbers take global placeholders such as {env.REDIS_URL} and
 // {file./run/secrets/redis}, which are resolved when the config is loaded. One without
 // a value is refused.
+//
+// Caches of the gateway with the option "store redis" are there too, over a connection of
+// their own and under the prefix and ":cache".
 //
 // Nothing waits for Redis longer than the timeouts. While it cannot be used, requests
 // are limited by this gateway's share of the limits, and hard budgets are answered
