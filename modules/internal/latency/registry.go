@@ -3,12 +3,18 @@
 package latency
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
 
+// longestAddress is how many bytes of an address count. Names of hosts and sockets are
+// shorter; what a client has a say in may be as long as a header.
+const longestAddress = 512
+
 // Registry holds servers by address, a bounded number of them. Whoever holds a Server
 // that was dropped may go on using it; the next to ask for its address gets a new one.
+// Addresses that are the same for 512 bytes are one.
 type Registry struct {
 	bound int
 
@@ -24,6 +30,7 @@ func NewRegistry(bound int) *Registry {
 // Get returns the server of an address and marks it as used. A new one makes room for
 // itself by dropping the least recently used.
 func (r *Registry) Get(address string, now time.Duration) *Server {
+	address = address[:min(len(address), longestAddress)]
 	r.mu.RLock()
 	s := r.servers[address]
 	r.mu.RUnlock()
@@ -47,7 +54,7 @@ func (r *Registry) add(address string, now time.Duration) *Server {
 	}
 	s := new(Server)
 	s.used.Store(int64(now))
-	r.servers[address] = s
+	r.servers[strings.Clone(address)] = s // which may be a part of something long
 	return s
 }
 

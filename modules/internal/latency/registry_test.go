@@ -4,6 +4,7 @@ package latency
 
 import (
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -52,5 +53,21 @@ func TestRegistryIsBounded(t *testing.T) {
 	}
 	if n := NewRegistry(0).bound; n != 1 {
 		t.Errorf("a registry of none holds %d, want 1", n)
+	}
+}
+
+// TestRegistryKeepsNoLongAddresses has addresses that no host has, as of a header that
+// somebody takes for one: what is kept of them is bounded.
+func TestRegistryKeepsNoLongAddresses(t *testing.T) {
+	t.Parallel()
+	r := NewRegistry(10)
+	long := strings.Repeat("x", 1<<20)
+	if r.Get(long+"1", 1) != r.Get(long+"2", 2) || r.Len() != 1 {
+		t.Errorf("%d servers, want 1", r.Len())
+	}
+	for address := range r.servers {
+		if len(address) > longestAddress {
+			t.Errorf("an address of %d bytes is kept", len(address))
+		}
 	}
 }

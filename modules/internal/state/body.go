@@ -87,7 +87,8 @@ func ContentCoding(h http.Header) string {
 
 // SetBody puts data in place of the request body, for this and all later
 // handlers. The request state keeps data; the caller must not change it. It
-// counts as buffered but is never refused, since it is in memory already.
+// counts as buffered but is never refused, since it is in memory already. Headers
+// with a checksum of the body are removed.
 func (rq *Request) SetBody(r *http.Request, data []byte) {
 	b := &buffer{data: data, foreign: true}
 	if !rq.closed {
@@ -98,7 +99,14 @@ func (rq *Request) SetBody(r *http.Request, data []byte) {
 	r.ContentLength = int64(len(data))
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Length", strconv.Itoa(len(data)))
+	for _, name := range digests {
+		delete(r.Header, name)
+	}
 }
+
+// digests are headers with a checksum of the body (RFC 9530, and what was before it),
+// which a body that was replaced does not have.
+var digests = [...]string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5"}
 
 // replaceBody makes b the body. A settlement from outside may be reading the one
 // before.

@@ -110,6 +110,24 @@ type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// TestSetBodyRemovesChecksums has a body replaced whose checksums were announced: an
+// upstream that verifies them must not find the old ones.
+func TestSetBodyRemovesChecksums(t *testing.T) {
+	h := http.Header{"Want-Content-Digest": {"sha-256=1"}}
+	for _, name := range []string{"Content-Digest", "Repr-Digest", "Digest", "Content-MD5"} {
+		h.Set(name, "sha-256=:AAAA:")
+	}
+	within(t, strings.NewReader("short"), h, func(r *http.Request, rq *state.Request) {
+		if _, err := rq.Body(r, 10); err != nil || len(r.Header) < 5 {
+			t.Fatalf("header %v, %v", r.Header, err)
+		}
+		rq.SetBody(r, []byte("longer"))
+		if r.Header.Get("Want-Content-Digest") == "" || len(r.Header) != 2 {
+			t.Errorf("header %v", r.Header)
+		}
+	})
+}
+
 func TestSetBodyReplacesForAll(t *testing.T) {
 	t.Parallel()
 	within(t, strings.NewReader("old"), nil, func(r *http.Request, rq *state.Request) {
