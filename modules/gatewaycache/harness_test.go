@@ -180,7 +180,13 @@ func request(method, target, body string, headers ...string) *http.Request {
 }
 
 // do sends a request of a consumer, or of nobody.
-func (g *rig) do(consumer string, r *http.Request) (answer got) {
+func (g *rig) do(consumer string, r *http.Request) got {
+	g.t.Helper()
+	return g.through(consumer, r, caddyhttp.HandlerFunc(g.ServeHTTP))
+}
+
+// through is do with another upstream.
+func (g *rig) through(consumer string, r *http.Request, next caddyhttp.Handler) (answer got) {
 	g.t.Helper()
 	w := httptest.NewRecorder()
 	answer.ResponseRecorder = w
@@ -198,7 +204,7 @@ func (g *rig) do(consumer string, r *http.Request) (answer got) {
 			answer.cache = rq.Cache
 		}
 	}()
-	answer.err = state.Serve(&as{g.h, consumer}, g.h.host, w, r, caddyhttp.HandlerFunc(g.ServeHTTP))
+	answer.err = state.Serve(&as{g.h, consumer}, g.h.host, w, r, next)
 	return answer
 }
 
