@@ -257,7 +257,7 @@ func TestTheCallGoesOnWhileSomebodyWaits(t *testing.T) {
 			}
 			c.Leave()
 			<-l.Context().Done()
-			if !errors.Is(context.Cause(l.Context()), errNobody) {
+			if cause := context.Cause(l.Context()); !errors.Is(cause, errNobody) || !errors.Is(cause, context.Canceled) {
 				t.Errorf("the call ends because of %v", context.Cause(l.Context()))
 			}
 			other := lead(t, g, t.Context()) // nobody joins a call that is about to end

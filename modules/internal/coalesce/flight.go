@@ -4,12 +4,13 @@ package coalesce
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync"
 )
 
-// errNobody is why the context of a call ends in which nobody is interested.
-var errNobody = errors.New("nobody waits for the answer any more")
+// errNobody is why the context of a call ends in which nobody is interested. It is a
+// cancellation, as proxies hold other causes against their upstream.
+var errNobody = fmt.Errorf("nobody waits for the answer any more: %w", context.Canceled)
 
 // The phases of a flight.
 const (
