@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// MaxText is how many bytes of text are collected at most.
-	MaxText = 4096
+	// MaxText is how many bytes of text are collected at most: as many as detectors look
+	// at.
+	MaxText = 2048
 	// maxStated is how many bytes are kept of what is stated as a language, which is
 	// more than any name of a language has.
 	maxStated = 128
