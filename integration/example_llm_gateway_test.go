@@ -344,3 +344,58 @@ func TestLLMGatewayOllamaIsManagedByAdmins(t *testing.T) {
 		}
 	}
 }
+
+// TestLLMGatewayCaches asks each of the four routes of models for the same several times.
+func TestLLMGatewayCaches(t *testing.T) {
+	up := upstream(t, provider)
+	env := llmEnvironment("OLLAMA_1", up.Addr, "OLLAMA_2", up.Addr, "ANTHROPIC_URL", up.URL, "DEEPSEEK_URL", up.URL, "GROK_URL", up.URL)
+	g := exampleGateway(t, llmGatewayFile, env)
+	for _, route := range llmRoutes[:4] {
+		t.Run(route.name, func(t *testing.T) {
+			body := func(prompt, stream string) string {
+				if route.name == "ollama" {
+					return `{"model":"llama3.2","options":{"num_predict":10,"temperature":0},"stream":` + stream + `,"messages":[{"role":"user","content":"` + prompt + `"}]}`
+				}
+				return `{"model":"` + route.model + `","temperature":0,"max_tokens":10,"stream":` + stream + `,"messages":[{"role":"user","content":"` + prompt + `"}]}`
+			}
+			ask := func(consumer, body, status string, calls int) *Answer {
+				t.Helper()
+				before := len(called(up))
+				got := g.Post(route.path, body, "apikey: "+llmConsumers[consumer])
+				if got.Status != 200 || got.Header.Get("X-Cache-Status") != status || len(called(up))-before != calls {
+					t.Fatalf("answer = %d %s after %d calls, X-Cache-Status %q, Cache-Status %q, want %s after %d",
+						got.Status, got.Body, len(called(up))-before, got.Header.Get("X-Cache-Status"), got.Header.Get("Cache-Status"), status, calls)
+				}
+				return got
+			}
+			first := ask("admin", body("hi", "false"), "Miss", 1)
+			again := ask("admin", body("hi", "false"), "Hit", 0)
+			if again.Body != first.Body || again.Header.Get("Age") == "" {
+				t.Errorf("the hit is %v %s, want %s", again.Header, again.Body, first.Body)
+			}
+			ask("admin", body("ho", "false"), "Miss", 1)
+			stream := ask("admin", body("hi", "true"), "Hit", 0)
+			if media := stream.Header.Get("Content-Type"); !strings.Contains(media, "event-stream") && !strings.Contains(media, "ndjson") || !strings.Contains(stream.Body, "hello") {
+				t.Errorf("the stream is %v %s", stream.Header, stream.Body)
+			}
+			ask("swarm-agent", body("hi", "false"), "Miss", 1)
+			ask("swarm-agent", body("hi", "false"), "Hit", 0)
+			row := onlyUsage(t, g, "?consumer=admin&by=route&route="+route.name)
+			if row.Requests != 4 {
+				t.Errorf("usage of the route is %+v, want 4 requests", row)
+			}
+			if got := decoded(t, g.Admin("/gateway/usage?consumer=admin&by=route&route="+route.name)); !strings.Contains(toJSON(t, got), `"response_cache_hits":2`) {
+				t.Errorf("usage is %v, want 2 hits", got)
+			}
+		})
+	}
+}
+
+func toJSON(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}

@@ -145,9 +145,6 @@ func (h *Handler) readStatus(args []string) error {
 }
 
 func (h *Handler) readKey(args []string) error {
-	if len(args) < 2 {
-		return errors.New("nothing is named; write, for instance: key header X-Tenant")
-	}
 	switch args[0] {
 	case "header":
 		return addEach(&h.KeyHeaders, args[1:])

@@ -195,7 +195,9 @@ func TestCallBypass(t *testing.T) {
 	gemini := func(config string) *http.Request {
 		return request("POST", "/v1beta/models/m:generateContent", `{"generationConfig":{`+config+`},"contents":[]}`)
 	}
-	plain := func(more string) *http.Request { return request("POST", chatPath, `{"model":"m","messages":[]`+more+`}`) }
+	plain := func(more string) *http.Request {
+		return request("POST", chatPath, `{"model":"m","messages":[]`+more+`}`)
+	}
 	tests := []struct {
 		name, opts string
 		r          *http.Request

@@ -3,95 +3,16 @@
 package gatewaycache
 
 import (
-	"context"
-	"errors"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
-	"github.com/caddy-gateway/tollgate/modules/caching"
-	"github.com/caddy-gateway/tollgate/modules/internal/cachemem"
 	"github.com/caddy-gateway/tollgate/modules/internal/coalesce"
 	"github.com/caddy-gateway/tollgate/modules/internal/httpcache"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
-
-// How flights end that did not give an answer.
-var (
-	errStoredSince = errors.New("the answer has been stored since")
-	errUnfinished  = errors.New("the answer was not whole")
-	errNotShared   = errors.New("the answer is for nobody else")
-)
-
-// question is a request that goes to the upstream, and why.
-type question struct {
-	bypass   string // why it passes by the cache, if it does
-	stored   *answer
-	decision httpcache.Decision
-	reason   string // why nothing is stored, if that is not just so
-	lead     *coalesce.Lead[any]
-
-	requested   time.Time
-	since       caching.Mark
-	conditional bool // it is asked whether what is stored is still good
-}
-
-// exchange asks the upstream, and answers from what comes of it.
-func (v *visit) exchange(q *question) error {
-	c := &capture{ResponseWriter: v.w, v: v, q: q, expect: -1}
-	r := v.r
-	q.requested = time.Now()
-	if q.bypass != "" {
-		v.tell(state.CacheBypass, q.bypass)
-	} else {
-		v.rq.Cache.Key = v.hexKey()
-		v.tell(state.CacheMiss, q.why())
-		c.before = maps.Clone(v.w.Header())
-		q.since = v.h.cache.Store().Mark(v.key)
-		r = v.outgoing(q)
-	}
-	defer c.abandon()
-	return c.end(v.next.ServeHTTP(c, r))
-}
-
-// why is the reason for asking the upstream.
-func (q *question) why() string {
-	if q.reason != "" {
-		return q.reason
-	}
-	if q.decision.Reason == httpcache.ReasonMiss {
-		return ""
-	}
-	return q.decision.Reason.String()
-}
-
-// outgoing is the request as the upstream gets it.
-func (v *visit) outgoing(q *question) *http.Request {
-	r := v.r
-	ctx := r.Context()
-	if q.lead != nil {
-		ctx = q.lead.Context() // which goes on for followers if the client leaves
-	}
-	if v.call.is {
-		// What is stored is read, and given to clients of all kinds.
-		r.Header["Accept-Encoding"] = []string{"identity"}
-	}
-	background := v.refresh && q.stored != nil && q.stored.meta.Validatable()
-	if q.conditional = (q.decision.Action == httpcache.Revalidate || background) && r.Method == http.MethodGet; q.conditional {
-		r = r.WithContext(ctx)
-		r.Header = r.Header.Clone() // the client's own conditions are needed for its answer
-		q.stored.meta.SetConditions(r.Header)
-		return r
-	}
-	if q.lead != nil {
-		r = r.WithContext(ctx)
-	}
-	return r
-}
 
 // capture stands in the place of the response writer while the upstream is asked. It
 // passes the answer on, or keeps it from the client where a stored one takes its place,
@@ -268,34 +189,6 @@ func (c *capture) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// take records p, unless it is too much. Those who wait get it all the same.
-func (c *capture) take(p []byte) {
-	if c.q.lead != nil {
-		_, _ = c.q.lead.Write(p) // which never fails
-	}
-	switch {
-	case c.size > c.v.h.MaxAnswer:
-		c.body = nil
-	case c.ownBody():
-		if n := len(c.body); n == 0 || cap(c.body[n-1])-len(c.body[n-1]) < len(p) {
-			room := int64(max(len(p), 4<<10))
-			if n == 0 && c.expect > 0 {
-				room = max(room, min(c.expect, 1<<20))
-			} else if n > 0 {
-				room = max(room, min(int64(2*cap(c.body[n-1])), 1<<20))
-			}
-			c.body = append(c.body, make([]byte, 0, room))
-		}
-		last := len(c.body) - 1
-		c.body[last] = append(c.body[last], p...)
-	}
-}
-
-// ownBody says that no flight keeps the body, or one that does not keep enough.
-func (c *capture) ownBody() bool {
-	return c.q.lead == nil || c.v.h.MaxAnswer > coalesce.DefaultMaxBytes
-}
-
 // wanted says that others wait for the answer.
 func (c *capture) wanted() bool { return c.record && c.q.lead != nil && c.q.lead.Wanted() }
 
@@ -374,87 +267,6 @@ func (c *capture) end(err error) error {
 		c.commit()
 	}
 	return err
-}
-
-// pieces returns the recorded body, or false if it was too large.
-func (c *capture) pieces() ([][]byte, bool) {
-	if c.size > c.v.h.MaxAnswer {
-		return nil, false
-	}
-	if c.ownBody() {
-		return c.body, true
-	}
-	return c.q.lead.Body()
-}
-
-// commit stores a whole answer. The end of the client's answer waits for it a little, so
-// that the next request finds it.
-func (c *capture) commit() {
-	v := c.v
-	body, whole := c.pieces()
-	if v.call.is {
-		report := v.readCall(&c.answer, body, whole)
-		if report != nil {
-			c.land(report)
-			return
-		}
-	}
-	if !whole {
-		c.land(nil)
-		return
-	}
-	c.header["Content-Length"] = []string{strconv.FormatInt(c.size, 10)}
-	e := v.entryFor(&c.answer, c.header, body, time.Now())
-	asked := v.varyFields(c.header)
-	c.ended = true // by what follows
-	v.store(true, func(ctx context.Context) {
-		v.keep(ctx, c.header, asked, e, c.q.since)
-		if c.q.lead != nil {
-			c.q.lead.End(nil)
-		}
-	})
-}
-
-// varyFields are the fields of the request that an answer with the given fields depends
-// on. They are read when the request may be over.
-func (v *visit) varyFields(header http.Header) http.Header {
-	names, _ := httpcache.VaryNames(header)
-	asked := make(http.Header, len(names))
-	for _, name := range names {
-		asked[name] = slices.Clone(v.r.Header[name])
-		if v.r.Header[name] == nil {
-			delete(asked, name)
-		}
-	}
-	return asked
-}
-
-// store runs do, which puts something into the store. Memory takes no time to speak of. For
-// anything else the end of the request waits a little, when the client has its answer, so
-// that the same request again is a hit. Do must not look at the request, which may be over
-// by then.
-func (v *visit) store(answered bool, do func(ctx context.Context)) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.r.Context()), putTimeout)
-	if _, memory := v.h.cache.Store().(*cachemem.Store); memory || v.refresh {
-		do(ctx)
-		cancel()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer cancel()
-		do(ctx)
-	}()
-	if answered {
-		_ = http.NewResponseController(v.w).Flush() // the writer knows if the client has gone
-	}
-	t := time.NewTimer(putWait)
-	defer t.Stop()
-	select {
-	case <-done:
-	case <-t.C:
-	}
 }
 
 func contentLength(h http.Header) int64 {

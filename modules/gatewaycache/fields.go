@@ -3,6 +3,7 @@
 package gatewaycache
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -102,9 +103,7 @@ func own(h, before http.Header) http.Header {
 // restore makes h what it was before.
 func restore(h, before http.Header) {
 	clear(h)
-	for name, values := range before {
-		h[name] = values
-	}
+	maps.Copy(h, before)
 }
 
 // put adds the fields of a stored answer to those that are there already, as a proxy adds

@@ -79,7 +79,7 @@ func (v *visit) follow(ctx context.Context, f *coalesce.Follower[any], s *shared
 		if have := h[name]; len(have) > 0 && name != "Server" && name != "Date" {
 			values = slices.Concat(have, values)
 		}
-		h[name] = values[:len(values):len(values)]
+		h[name] = slices.Clip(values)
 	}
 	if h["Via"] != nil && slices.Equal(h["Server"], []string{"Caddy"}) {
 		delete(h, "Server")

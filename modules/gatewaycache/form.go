@@ -4,6 +4,7 @@ package gatewaycache
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,20 +77,11 @@ func variesAsKeyed(h http.Header, keyed []string) bool {
 		case "Accept-Encoding", "Accept", "Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers":
 			continue
 		}
-		if !contains(callHeaders[:], name) && !contains(keyed, name) {
+		if !slices.Contains(callHeaders[:], name) && !slices.Contains(keyed, name) {
 			return false
 		}
 	}
 	return true
-}
-
-func contains(names []string, name string) bool {
-	for _, s := range names {
-		if s == name {
-			return true
-		}
-	}
-	return false
 }
 
 // readCall looks whether the answer of a model is whole and no error, and notes what it
@@ -135,13 +127,11 @@ func (a *answer) media() usage.Media {
 	return usage.MediaSSE
 }
 
-// cannotGive says that a stored answer lacks what the client asks for.
+// cannotGive says that a stored answer lacks the usage, because the client it was for has
+// not asked for it, and this one does or wants a whole answer, which always tells it.
 func (v *visit) cannotGive(a *answer) bool {
 	c := &v.call
-	if v.form(a) == sameForm || c.endpoint.Format != usage.OpenAIChat || a.has(hasUsage) {
-		return false
-	}
-	return c.asked || !c.stream // a whole answer always tells the usage
+	return c.endpoint.Format == usage.OpenAIChat && a.has(isStream) && !a.has(isAsked) && !a.has(hasUsage) && (c.asked || !c.stream)
 }
 
 // Forms in which a stored answer is given.

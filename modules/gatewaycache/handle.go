@@ -141,6 +141,7 @@ func (v *visit) answer() error {
 		return v.serve(stored, d, state.CacheStale)
 	case httpcache.Timeout:
 		return v.timeout(d)
+	case httpcache.Fetch, httpcache.Revalidate:
 	}
 	q := &question{stored: stored, decision: d, reason: reason}
 	if !v.joins(d) {

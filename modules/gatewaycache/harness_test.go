@@ -96,12 +96,7 @@ func handler(t testing.TB, opts string) *Handler {
 	return h
 }
 
-// caller is who makes a request: a consumer of some groups, or nobody.
-type caller struct {
-	name   string
-	groups []string
-}
-
+// table has the consumers that make requests.
 var table = func() *consumers.Table {
 	specs := []consumers.Spec{
 		{Name: "alice", Groups: []string{"red", "blue"}, Keys: []consumers.KeySpec{{Key: "demo-alice-key-not-a-secret"}}},

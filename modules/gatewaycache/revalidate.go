@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +30,7 @@ func (c *capture) revalidated() error {
 		for _, name := range [...]string{"Set-Cookie", "Set-Cookie2"} {
 			if values := x.Header[name]; len(values) > 0 {
 				h := v.w.Header()
-				h[name] = append(h[name][:len(h[name]):len(h[name])], values...)
+				h[name] = slices.Concat(h[name], values)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ package gatewaycache
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -126,7 +127,7 @@ func (v *visit) describe(h http.Header, is state.CacheStatus, member *httpcache.
 	h["Age"] = values[0:1:1]
 	if v.h.rules.standard {
 		if have := h[headerStandard]; len(have) > 0 {
-			h[headerStandard] = append(have[:len(have):len(have)], values[2])
+			h[headerStandard] = append(slices.Clip(have), values[2])
 		} else {
 			h[headerStandard] = values[2:3:3]
 		}
