@@ -109,6 +109,8 @@ func (v *visit) classifyPost() (reason string, err error) {
 		return reasonMethod, nil
 	case ep.Format != usage.FormatNone && (ep.Free || ep.Manages || ep.Operation == ""):
 		return reasonOperation, nil
+	case ep.Format == usage.FormatNone && usage.MediaOf(v.r.Header.Get("Content-Type")) != usage.MediaJSON:
+		return reasonNotJSON, nil // it may go on for as long as its answer, as gRPC does
 	}
 	body, reason, err := v.readBody()
 	if reason != "" || err != nil {

@@ -24,7 +24,8 @@ import (
 
 // host takes what the request state tells the gateway.
 type host struct {
-	live state.Live
+	live   state.Live
+	forget bool
 
 	mu      sync.Mutex
 	records []record
@@ -41,6 +42,9 @@ type record struct {
 func (h *host) Record(rq *state.Request) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.forget {
+		return
+	}
 	h.records = append(h.records, record{rq.ConsumerName(), rq.Cache, rq.LLM})
 }
 
@@ -119,8 +123,9 @@ type upstream func(w http.ResponseWriter, r *http.Request, call int)
 
 // rig is a handler with an upstream that counts its calls.
 type rig struct {
-	t testing.TB
-	h *Handler
+	t  testing.TB
+	h  *Handler
+	as func(rq *state.Request) // what handlers outside know of requests
 
 	mu    sync.Mutex
 	calls int
@@ -199,7 +204,7 @@ func (g *rig) through(consumer string, r *http.Request, next caddyhttp.Handler) 
 			answer.cache = rq.Cache
 		}
 	}()
-	answer.err = state.Serve(&as{g.h, consumer}, g.h.host, w, r, next)
+	answer.err = state.Serve(&as{g.h, consumer, g.as}, g.h.host, w, r, next)
 	return answer
 }
 
@@ -207,11 +212,15 @@ func (g *rig) through(consumer string, r *http.Request, next caddyhttp.Handler) 
 type as struct {
 	*Handler
 	consumer string
+	know     func(rq *state.Request)
 }
 
 func (a *as) Handle(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
 	if a.consumer != "" {
 		rq.Credential = table.Consumer(a.consumer).Credentials()[0]
+	}
+	if a.know != nil {
+		a.know(rq)
 	}
 	return a.Handler.Handle(w, r, rq, next)
 }
