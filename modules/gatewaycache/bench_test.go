@@ -84,7 +84,6 @@ func again(t testing.TB, size int, method string) func() int {
 // TestHitAllocates holds hits to a handful of allocations, whatever their size.
 func TestHitAllocates(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		var first float64
 		for _, size := range []int{1 << 10, 20 << 10, 1 << 20} {
 			do := again(t, size, method)
 			allocs := testing.AllocsPerRun(100, func() {
@@ -92,12 +91,10 @@ func TestHitAllocates(t *testing.T) {
 					t.Error("the answer is short")
 				}
 			})
-			if first == 0 {
-				first = allocs
-			}
-			// The state of the request is among them, and what reads the body.
-			if allocs > 32 || allocs > first+1 {
-				t.Errorf("%s of %d bytes: %v allocations, with %v for the smallest", method, size, allocs, first)
+			// Some 10, the state of the request among them. The race detector has pools
+			// forget what they hold.
+			if allocs > 20 {
+				t.Errorf("%s of %d bytes: %v allocations", method, size, allocs)
 			}
 			t.Logf("%s of %d bytes: %v allocations", method, size, allocs)
 		}

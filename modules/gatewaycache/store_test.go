@@ -77,8 +77,11 @@ func TestStoreThatIsSlow(t *testing.T) {
 func TestPurgeDuringACall(t *testing.T) {
 	t.Parallel()
 	for _, tags := range [][]string{
-		nil, {gateway.CacheTagConsumer + "alice"}, {gateway.CacheTagModel + "m", gateway.CacheTagProvider + "openai"},
-		{gateway.CacheTagPath + chatPath, gateway.CacheTagHost + "example.com"}, {gateway.CacheTagOwn + "mine", gateway.CacheTagOwn + "of id"},
+		nil,
+		{gateway.CacheTagConsumer + "alice"},
+		{gateway.CacheTagModel + "m", gateway.CacheTagProvider + "openai"},
+		{gateway.CacheTagPath + chatPath, gateway.CacheTagHost + "example.com"},
+		{gateway.CacheTagOwn + "mine", gateway.CacheTagOwn + "of id"},
 		{gateway.CacheTagRoute + "r"},
 	} {
 		purge := true
