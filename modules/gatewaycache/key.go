@@ -127,9 +127,6 @@ func (v *visit) query(hs *cachekey.Hasher) {
 		hs.Text("query", raw)
 		return
 	}
-	if raw == "" {
-		return
-	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		hs.Text("query", raw)
