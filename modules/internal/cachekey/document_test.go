@@ -23,8 +23,10 @@ func TestEqualDocuments(t *testing.T) {
 	for _, c := range []struct{ name, a, b string }{
 		{"white space", `{"a":[1,2]}`, " {\t\"a\" :\r\n[ 1 , 2 ] } \n"},
 		{"order", `{"a":1,"b":{"c":2,"d":3}}`, `{"b":{"d":3,"c":2},"a":1}`},
-		{"order of many", `{"n":1,"m":2,"l":3,"k":4,"j":5,"i":6,"h":7,"g":8,"f":9,"e":0,"d":1,"c":2,"b":3,"a":4}`,
-			`{"a":4,"b":3,"c":2,"d":1,"e":0,"f":9,"g":8,"h":7,"i":6,"j":5,"k":4,"l":3,"m":2,"n":1}`},
+		{
+			"order of many", `{"n":1,"m":2,"l":3,"k":4,"j":5,"i":6,"h":7,"g":8,"f":9,"e":0,"d":1,"c":2,"b":3,"a":4}`,
+			`{"a":4,"b":3,"c":2,"d":1,"e":0,"f":9,"g":8,"h":7,"i":6,"j":5,"k":4,"l":3,"m":2,"n":1}`,
+		},
 		{"order of long names", `{"the same beginning 1":1,"the same beginning 2":2}`, `{"the same beginning 2":2,"the same beginning 1":1}`},
 		{"escapes of a string", `"aA/é😀\n"`, `"\u0061\u0041\/\u00E9\ud83d\uDE00\u000a"`},
 		{"escapes of a name", `{"ab":1,"b":2}`, `{"b":2,"\u0061b":1}`},

@@ -5,6 +5,7 @@ package llmreplay
 import (
 	"bytes"
 	"iter"
+	"slices"
 )
 
 // Events cuts a stream into its events: server-sent events with the empty line that
@@ -76,7 +77,7 @@ func eachPayload(stream []byte, fn func(data []byte) error) error {
 			value := bytes.TrimPrefix(line[len(dataName):], space)
 			switch several++; several {
 			case 1:
-				data = value[:len(value):len(value)]
+				data = slices.Clip(value)
 			default: // the first is clipped, so that it is copied
 				data = append(append(data, '\n'), value...)
 			}

@@ -169,15 +169,14 @@ func (f *fields) read(doc []byte, out [][]byte) error {
 	if err == nil {
 		return nil
 	}
-	var duplicate *jsonpeek.DuplicateError
-	if errors.As(err, &duplicate) {
+	if _, twice := errors.AsType[*jsonpeek.DuplicateError](err); twice {
 		return malformed("a member is given twice")
 	}
 	if err := valid(doc); err != nil {
 		return err
 	}
-	for i, name := range f.list {
-		out[i] = memberOf(doc, name)
+	for i, name := range f.list[:len(out)] {
+		out[i] = memberOf(doc, name) //nolint:gosec // the range is that of out
 	}
 	return nil
 }

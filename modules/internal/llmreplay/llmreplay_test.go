@@ -160,8 +160,12 @@ func streamError(a api, whole string) error {
 func TestOperationsThatDoNotStream(t *testing.T) {
 	t.Parallel()
 	for _, a := range []api{
-		{usage.OpenAIEmbeddings, "embeddings"}, {usage.OllamaNative, "embeddings"}, {usage.Gemini, "embeddings"},
-		{usage.AnthropicMessages, "count_tokens"}, {usage.FormatNone, ""}, {usage.OpenAIChat, "models"},
+		{usage.OpenAIEmbeddings, "embeddings"},
+		{usage.OllamaNative, "embeddings"},
+		{usage.Gemini, "embeddings"},
+		{usage.AnthropicMessages, "count_tokens"},
+		{usage.FormatNone, ""},
+		{usage.OpenAIChat, "models"},
 	} {
 		if got := reasonOf(t, wholeError(a, "data: {}\n\n")); got != Unsupported {
 			t.Errorf("%s as a document: %q", a, got)

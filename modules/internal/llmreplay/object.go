@@ -4,6 +4,7 @@ package llmreplay
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 )
@@ -134,7 +135,7 @@ func (o *object) elements(name, raw []byte) error {
 	switch raw = bytes.TrimSpace(raw); {
 	case len(raw) == 0:
 	case len(m.buf) == 0:
-		m.buf = raw[:len(raw):len(raw)]
+		m.buf = slices.Clip(raw)
 	default:
 		m.buf = append(append(m.buf, ','), raw...)
 	}
