@@ -4,6 +4,7 @@ package httpcache
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -11,10 +12,10 @@ import (
 // 5.6.7. A year of two digits that seems to lie more than 50 years ahead is one
 // of the past.
 func parseDate(s string, now time.Time) (time.Time, bool) {
-	if t, err := time.Parse(http.TimeFormat, s); err == nil {
+	if t, ok := parseAs(http.TimeFormat, s); ok {
 		return t, true
 	}
-	if t, err := time.Parse(rfc850, s); err == nil {
+	if t, ok := parseAs(rfc850, s); ok {
 		century := now.Year() / 100 * 100
 		year := century + t.Year()%100
 		switch {
@@ -25,10 +26,24 @@ func parseDate(s string, now time.Time) (time.Time, bool) {
 		}
 		return time.Date(year, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC), true
 	}
-	if t, err := time.Parse(time.ANSIC, s); err == nil {
-		return t, true
+	return parseAs(time.ANSIC, s)
+}
+
+// parseAs reads a date that has exactly the given form. time.Parse takes further spaces,
+// hours of one digit and fractions of seconds as well. That the weekday is the one of the
+// date, and the case of names, are not looked at.
+func parseAs(layout, s string) (time.Time, bool) {
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return time.Time{}, false
 	}
-	return time.Time{}, false
+	var room [40]byte
+	exact := t.AppendFormat(room[:0], layout)
+	behind := len(layout) - strings.IndexAny(layout, ", ") // the weekday
+	if len(s) < behind || !strings.EqualFold(s[len(s)-behind:], string(exact[len(exact)-behind:])) {
+		return time.Time{}, false
+	}
+	return t, true
 }
 
 // rfc850 is time.RFC850 with the only zone HTTP knows.

@@ -25,6 +25,16 @@ func TestParseDate(t *testing.T) {
 		{"zero", "0", ""},
 		{"minus one", "-1", ""},
 		{"empty", "", ""},
+		{"wrong weekday", "Tue, 06 Nov 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{"wrong weekday of another length", "Tuesday, 06-Nov-94 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{"other case of names", "sun, 06 NOV 1994 08:49:37 GMT", "1994-11-06T08:49:37Z"},
+		{"hour of one digit", "Sun, 06 Nov 1994 8:49:37 GMT", ""},
+		{"hour of one digit behind a space", "Sun, 06 Nov 1994  8:49:37 GMT", ""},
+		{"day of one digit", "Sun, 6 Nov 1994 08:49:37 GMT", ""},
+		{"spaces", "Sun, 06  Nov  1994 08:49:37 GMT", ""},
+		{"fraction of a second", "Sun, 06 Nov 1994 08:49:37.5 GMT", ""},
+		{"rfc 850, hour of one digit", "Sunday, 06-Nov-94 8:49:37 GMT", ""},
+		{"asctime, day not filled up", "Sun Nov 6 08:49:37 1994", ""},
 		{"no such day", "Sun, 31 Feb 1994 08:49:37 GMT", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
