@@ -5,9 +5,11 @@ package gatewaycache
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -44,6 +46,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //		max_answer             <size>
 //		stale_while_revalidate <duration>
 //		stale_if_error         <duration>
+//		heuristic              <max_duration>
 //		key                    header|query|placeholder <name>...
 //		bypass                 <matcher>
 //		ignore_fields          <path>...
@@ -58,7 +61,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	}
 //
 // Lists may go on in further lines of the same name, and bypass may repeat. Of
-// deterministic, temperature and any there is one. Matchers that are declared elsewhere
+// deterministic, temperature and any there is one, and of ttl and heuristic. Matchers that are declared elsewhere
 // can only be named where the directive stands in a site.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return h.parse(d, nil) }
 
@@ -89,6 +92,7 @@ func (h *Handler) parse(d *caddyfile.Dispenser, named matcherToken) error {
 		"max_answer":                options.SizeBetween(&h.MaxAnswer, 1, 1<<30),
 		"stale_while_revalidate":    options.Duration(&h.StaleWhileRevalidate),
 		"stale_if_error":            options.Duration(&h.StaleIfError),
+		"heuristic":                 options.Func("<max_duration>", func(args []string) error { note("heuristic"); return h.readHeuristic(args[0]) }),
 		"key":                       options.Func("header|query|placeholder <name>...", func(args []string) error { note("key"); return h.readKey(args) }).Repeat(),
 		"bypass":                    options.Raw(func(d *caddyfile.Dispenser) error { return h.readBypass(d, named) }).Repeat(),
 		"ignore_fields":             options.Func("<path>...", func(args []string) error { return addEach(&h.IgnoreFields, args) }).Repeat(),
@@ -142,6 +146,12 @@ func (h *Handler) readStatus(args []string) error {
 		h.Status = append(h.Status, n)
 	}
 	return nil
+}
+
+func (h *Handler) readHeuristic(arg string) error {
+	longest, err := options.ParseDuration(arg, time.Second, math.MaxInt64)
+	h.Heuristic = caddy.Duration(longest)
+	return err
 }
 
 func (h *Handler) readKey(args []string) error {

@@ -49,6 +49,7 @@ func TestCaddyfile(t *testing.T) {
 			`"content_type":["application/json","text/*"],"max_body":2097152,"max_answer":1048576,"stale_while_revalidate":600000000000,"stale_if_error":3600000000000,` +
 			`"key_headers":["X-A","X-B"],"key_query":["a"],"key_placeholders":["{http.vars.x}"],"bypass":[{"path":["/live/*"]},{"header":{"X-Live":["1"]},"method":["PUT"]}],` +
 			`"ignore_fields":["user","trace.id"],"sampling":"temperature","max_temperature":0.2,"tools":true,"tags":["a","b"],"headers":"kong","store_cookies":"strip","coalesce_off":true}`},
+		{"heuristic", "gateway_cache {\nheuristic 24h\n}", `{"heuristic":86400000000000}`},
 		{"any", "gateway_cache {\nany\n}", `{"sampling":"any"}`},
 	}
 	for _, tt := range tests {
@@ -75,6 +76,10 @@ func TestCaddyfileRefuses(t *testing.T) {
 		{"ttl 5m\nttl 6m", "ttl"},
 		{"ttl soon", "soon"},
 		{"override", "write also, for instance: ttl 5m"},
+		{"heuristic", "heuristic"},
+		{"heuristic 0s", "heuristic"},
+		{"heuristic 1h\nheuristic 2h", "heuristic"},
+		{"heuristic 1h\nttl 5m", "one of ttl and heuristic"},
 		{"scope everybody", "consumer"},
 		{"methods PUT", "GET, HEAD, POST"},
 		{"methods GET GET", "twice"},

@@ -124,10 +124,12 @@ func (h *Handler) check() error {
 		return wrong("headers", "%q is none; write one of: all, standard, kong, off", h.Headers)
 	case !slices.Contains(append(cookieChoices, CookiesRefuse), h.StoreCookies):
 		return wrong("store_cookies", "%q is none; write one of: strip, keep", h.StoreCookies)
-	case h.TTL < 0 || h.StaleIfError < 0 || h.StaleWhileRevalidate < 0:
+	case h.TTL < 0 || h.StaleIfError < 0 || h.StaleWhileRevalidate < 0 || h.Heuristic < 0:
 		return errors.New("a duration is below zero")
 	case h.Override && h.TTL == 0:
 		return wrong("override", "it has the ttl take the place of what answers say, and there is none; write also, for instance: ttl 5m")
+	case h.Heuristic > 0 && h.TTL > 0:
+		return wrong("heuristic", "ttl says already how long answers are fresh that do not say it; write one of ttl and heuristic")
 	case h.MaxBody < 0 || h.MaxAnswer < 0:
 		return errors.New("a size is below zero")
 	}
@@ -188,6 +190,7 @@ func (h *Handler) compilePolicies() {
 	o := httpcache.Options{
 		TTL:                  time.Duration(h.TTL),
 		Override:             h.Override,
+		HeuristicMax:         time.Duration(h.Heuristic),
 		IgnoreRequest:        h.IgnoreRequestDirectives,
 		StaleWhileRevalidate: time.Duration(h.StaleWhileRevalidate),
 		StaleIfError:         time.Duration(h.StaleIfError),

@@ -35,7 +35,7 @@ func init() { caddy.RegisterModule(new(Handler)) }
 //
 // GET and HEAD are cached as RFC 9111 says for a shared cache: with Age, validators, 304,
 // Vary, ranges, stale answers and invalidation. Nothing is fresh that is not said to be,
-// unless ttl says so.
+// unless ttl or heuristic says so.
 //
 // By default nobody is given what another consumer has caused (scope). Requests that are
 // the same and come at the same time make one call of the upstream. A cache that cannot be
@@ -101,6 +101,12 @@ type Handler struct {
 	// StaleIfError is for how long an answer that is no longer fresh is given in place of
 	// an error of the upstream, where it does not say itself.
 	StaleIfError caddy.Duration `json:"stale_if_error,omitempty"`
+
+	// Heuristic is for how long at most an answer of HTTP is fresh that does not say it
+	// itself, by the estimate of RFC 9111 section 4.2.2: a tenth of the time since its
+	// Last-Modified. It does not go with TTL, which would count for all of these. Default: 0,
+	// nothing is estimated.
+	Heuristic caddy.Duration `json:"heuristic,omitempty"`
 
 	// KeyHeaders, KeyQuery and KeyPlaceholders are what else requests have to have in
 	// common: headers, and the values of placeholders. With KeyQuery only these

@@ -5,8 +5,10 @@ package gatewaycache
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
@@ -60,6 +62,51 @@ func TestGet(t *testing.T) {
 	g.do("", request("GET", "/a?x=1", "")).want(t, state.CacheHit, "", "answer 03")
 	g.do("", request("GET", "/a?x=1", "", "Cookie: a=b")).want(t, state.CacheBypass, "credential", "answer 04")
 	g.do("alice", request("GET", "/a?x=2", "")).want(t, state.CacheMiss, "", "answer 05")
+}
+
+// TestHeuristic estimates how long answers are fresh that do not say it.
+func TestHeuristic(t *testing.T) {
+	t.Parallel()
+	const days = 24 * time.Hour
+	tests := []struct {
+		name, opts string
+		modified   time.Duration // ago; 0 for nobody knows
+		status     int
+		ttl        int    // of the stored answer in seconds; 0 for none that is fresh
+		reason     string // why it is not given again
+	}{
+		{"off", "", 10 * days, 200, 0, "stale"},
+		{"a tenth", "heuristic 30d", 10 * days, 200, 86400, ""},
+		{"at most", "heuristic 1h", 10 * days, 200, 3600, ""},
+		{"no date", "heuristic 1h", 0, 200, 0, "no-freshness"},
+		{"a status of a moment", "heuristic 1h\nstatus 200 503", 10 * days, 503, 0, "no-freshness"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := newRig(t, tt.opts, func(w http.ResponseWriter, _ *http.Request, n int) {
+				if now := time.Now(); tt.modified > 0 {
+					w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+					w.Header().Set("Last-Modified", now.Add(-tt.modified).UTC().Format(http.TimeFormat))
+				}
+				w.WriteHeader(tt.status)
+				_, _ = io.WriteString(w, "answer "+itoa(n))
+			})
+			g.do("", request("GET", "/a", ""))
+			second := g.do("", request("GET", "/a", ""))
+			if tt.ttl == 0 {
+				if second.cache.Reason != tt.reason || second.Body.String() != "answer 02" {
+					t.Errorf("got %s (%s): %q, want another answer (%s)", second.cache.Status, second.cache.Reason, second.Body.String(), tt.reason)
+				}
+				return
+			}
+			second.want(t, state.CacheHit, "", "answer 01")
+			_, told, _ := strings.Cut(second.Header().Get("Cache-Status"), "ttl=")
+			if ttl, err := strconv.Atoi(told); err != nil || ttl > tt.ttl || ttl < tt.ttl-60 {
+				t.Errorf("it is fresh for %q seconds, want %d", told, tt.ttl)
+			}
+		})
+	}
 }
 
 // TestGetNotStored tries what is not stored.
