@@ -22,7 +22,7 @@ MODULES  := . integration
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: go
 go:
@@ -71,6 +71,21 @@ race: go redis ## Run the tests with the race detector, without the slowest ones
 .PHONY: soak
 soak: go redis ## Run the tests of accounting and budgets SOAK (20) times as long
 	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS_SLIM) -count=1 -timeout=2h -v -p=1 ./accounting ./budgets
+
+# The public tests of HTTP caches, of which nothing is kept here. They are written for Node.js.
+CACHE_SUITE_VERSION := 0.4.5
+CACHE_SUITE := bin/http-cache-tests-$(CACHE_SUITE_VERSION)
+
+.PHONY: http-cache-tests
+http-cache-tests: slim $(CACHE_SUITE)/node_modules ## Run the public suite of tests for HTTP caches (needs Node.js)
+	cd integration && go run ./cachesuite -gateway ../bin/caddy-slim -suite ../$(CACHE_SUITE)/node_modules/http-cache-tests
+
+$(CACHE_SUITE)/node_modules:
+	@command -v npm >/dev/null || { echo "The suite needs Node.js 20 or newer, with npm: https://nodejs.org/en/download" >&2; exit 1; }
+	rm -rf $(CACHE_SUITE)
+	mkdir -p $(CACHE_SUITE)/new
+	npm install --prefix $(CACHE_SUITE)/new --no-save --no-package-lock --no-audit --no-fund --ignore-scripts http-cache-tests@$(CACHE_SUITE_VERSION)
+	mv $(CACHE_SUITE)/new/node_modules $@
 
 .PHONY: vet
 vet: go ## Run go vet
