@@ -3,6 +3,7 @@
 package gatewaycache
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -34,6 +35,8 @@ type capture struct {
 	body   [][]byte    // where no flight keeps it
 	size   int64
 	expect int64
+	alone  bool // the flight does not take the answer
+	broken bool // a handler was told that its answer does not get through
 	ended  bool // the flight is over, or somebody else ends it
 }
 
@@ -138,6 +141,7 @@ func (c *capture) judge(x *httpcache.Exchange) (reason string) {
 	}
 	c.answer.meta = meta
 	c.header = v.policy.StoredHeader(x.Header, x.Responded)
+	varyUnsaid(c.header, v.r.Header)
 	return ""
 }
 
@@ -160,7 +164,8 @@ func (c *capture) publish() {
 	if lead == nil {
 		return
 	}
-	if !c.record {
+	if m := &c.answer.meta; !c.record || m.Has(httpcache.FlagNoCache) || m.TTL(c.exchanged.Responded) <= 0 {
+		c.alone = true // what is to be validated before each use is for one request
 		lead.Refuse()
 		return
 	}
@@ -186,6 +191,7 @@ func (c *capture) Write(p []byte) (int, error) {
 	if err != nil && c.wanted() {
 		return len(p), nil // the client has gone, and others wait
 	}
+	c.broken = c.broken || err != nil
 	return n, err
 }
 
@@ -201,6 +207,7 @@ func (c *capture) FlushError() error {
 		return nil
 	}
 	if err := http.NewResponseController(c.ResponseWriter).Flush(); err != nil && !c.wanted() {
+		c.broken = c.broken || !errors.Is(err, http.ErrNotSupported)
 		return err
 	}
 	return nil
@@ -261,8 +268,8 @@ func (c *capture) end(err error) error {
 		if !c.wrote {
 			c.annotate(v.w.Header(), 0, httpcache.Status{Forward: or(q.decision.Forward, c.forwardOfBypass())}, state.CacheBypass, or(q.bypass, reasonNoAnswer))
 		}
-	case c.expect >= 0 && c.size != c.expect:
-		c.land(errUnfinished)
+	case c.broken, c.expect >= 0 && c.size != c.expect:
+		c.land(errUnfinished) // who was told of an error may have stopped for it
 	default:
 		c.commit()
 	}

@@ -100,6 +100,27 @@ func own(h, before http.Header) http.Header {
 	return fields
 }
 
+// varyUnsaid has an answer depend on the fields of the request that it was plainly made
+// for, where it does not say so: one that is compressed, or that a script of one origin
+// may read.
+func varyUnsaid(header, asked http.Header) {
+	names, _ := httpcache.VaryNames(header)
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			header["Vary"] = append(slices.Clip(header["Vary"]), name)
+		}
+	}
+	for _, coding := range header["Content-Encoding"] {
+		if !strings.EqualFold(coding, "identity") {
+			add("Accept-Encoding")
+			break
+		}
+	}
+	if allowed, origin := header["Access-Control-Allow-Origin"], asked["Origin"]; len(allowed) == 1 && slices.Equal(allowed, origin) {
+		add("Origin")
+	}
+}
+
 // restore makes h what it was before.
 func restore(h, before http.Header) {
 	clear(h)

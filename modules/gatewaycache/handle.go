@@ -29,7 +29,8 @@ type visit struct {
 	call         call
 	policy       *httpcache.Policy
 	request      httpcache.Request
-	partition    string
+	who          string // the kind of the partition
+	marks        marks
 	credentialed bool // the caller is known by a credential, wherever that is now
 	key          cacheKey
 	hex          string // of the key, once it was needed
@@ -73,11 +74,15 @@ func (v *visit) classify() (reason string, err error) {
 			return reasonMatcher, err
 		}
 	}
-	v.credentialed = v.rq.Credential != nil && !v.rq.Anonymous || carriesCredential(r.Header) || v.rq.KnownElsewhere(r)
+	v.marks = marksOf(r)
+	v.credentialed = v.rq.Credential != nil && !v.rq.Anonymous || v.marks.credential || v.rq.KnownElsewhere(r)
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		if r.Method == http.MethodGet && !h.rules.get || r.Method == http.MethodHead && !h.rules.head {
 			return reasonMethod, nil
+		}
+		if some, err := v.hasBody(); err != nil || some {
+			return reasonBody, err
 		}
 		reason = v.httpKey(nil)
 	case http.MethodPost:
@@ -94,7 +99,7 @@ func (v *visit) classify() (reason string, err error) {
 	switch {
 	case v.call.is:
 		v.policy = h.rules.calls
-	case v.partition == "consumer" || v.partition == "groups":
+	case v.who == "consumer" || v.who == "groups":
 		v.policy = h.rules.partitioned
 	}
 	v.request = v.policy.Request(r.Method, r.Header)

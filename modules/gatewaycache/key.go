@@ -22,29 +22,16 @@ var callHeaders = [...]string{
 	"Accept-Language", "Anthropic-Beta", "Anthropic-Version", "Openai-Beta", "Openai-Organization", "Openai-Project",
 }
 
-// credentialHeaders are fields that tell who asks, to whoever understands them.
-var credentialHeaders = [...]string{"Authorization", "Cookie", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Proxy-Authorization"}
-
-// carriesCredential says that a request has a credential that the gateway has not taken
-// off it.
-func carriesCredential(h http.Header) bool {
-	for _, name := range credentialHeaders {
-		if len(h[name]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // partition says among whom an answer is shared. It is not ok if there is no telling who
 // asks, although that may matter.
-func (h *Handler) partition(r *http.Request, rq *state.Request) (kind string, members []string, ok bool) {
+func (v *visit) partition(r *http.Request, rq *state.Request) (kind string, members []string, ok bool) {
+	h := v.h
 	if h.Scope == ScopeShared {
 		return "shared", nil, true
 	}
 	c := rq.Credential
 	if c == nil || rq.Anonymous {
-		if rq.KnownElsewhere(r) || carriesCredential(r.Header) {
+		if rq.KnownElsewhere(r) || v.marks.credential {
 			return "", nil, false
 		}
 		if c == nil {
@@ -64,11 +51,11 @@ func (h *Handler) partition(r *http.Request, rq *state.Request) (kind string, me
 // have decided on the upstream.
 func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 	h, r, rq := v.h, v.r, v.rq
-	who, members, ok := h.partition(r, rq)
+	who, members, ok := v.partition(r, rq)
 	if !ok {
 		return false
 	}
-	v.partition = who
+	v.who = who
 	hs.Text("kind", kind)
 	hs.Text("method", method)
 	scheme := "http"
@@ -80,6 +67,10 @@ func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 	hs.Text("route", rq.Route)
 	hs.Text("who", who)
 	hs.List("members", members)
+	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Name() != "" {
+		hs.Text("server", server.Name()) // the host is what the client says it is
+	}
+	v.addMarks(hs)
 	if code := rq.Language.Code; code != "" || rq.Language.Target != "" {
 		hs.Text("language", string(code))
 		hs.Text("target", string(rq.Language.Target))

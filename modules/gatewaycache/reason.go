@@ -10,6 +10,7 @@ const (
 	reasonMatcher      = "matcher"     // an option bypass
 	reasonUpgrade      = "upgrade"     // the connection is to speak another protocol
 	reasonMethod       = "method"      // not one that is cached
+	reasonBody         = "body"        // of a GET, which may ask for anything
 	reasonOperation    = "operation"   // a model's endpoint whose answers are not cached
 	reasonCredential   = "credential"  // there is no telling who asks
 	reasonEncoding     = "encoding"    // the body, or the answer, is compressed

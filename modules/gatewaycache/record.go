@@ -16,7 +16,7 @@ import (
 
 // take records p, unless it is too much. Those who wait get it all the same.
 func (c *capture) take(p []byte) {
-	if c.q.lead != nil {
+	if c.q.lead != nil && !c.alone {
 		_, _ = c.q.lead.Write(p) // which never fails
 	}
 	switch {
@@ -39,7 +39,7 @@ func (c *capture) take(p []byte) {
 
 // ownBody says that no flight keeps the body, or one that does not keep enough.
 func (c *capture) ownBody() bool {
-	return c.q.lead == nil || c.v.h.MaxAnswer > coalesce.DefaultMaxBytes
+	return c.q.lead == nil || c.alone || c.v.h.MaxAnswer > coalesce.DefaultMaxBytes
 }
 
 // pieces returns the recorded body, or false if it was too large.

@@ -62,6 +62,7 @@ func (c *capture) put(fresh *answer, header http.Header, reason httpcache.Reason
 	v := c.v
 	switch reason {
 	case httpcache.ReasonNone:
+		varyUnsaid(header, v.r.Header)
 		header["Content-Length"] = []string{strconv.FormatInt(fresh.entry.Len(), 10)}
 		e := v.entryFor(fresh, header, fresh.entry.Body, time.Now())
 		asked := v.varyFields(header)
