@@ -38,6 +38,7 @@ type capture struct {
 	alone  bool // the flight does not take the answer
 	broken bool // a handler was told that its answer does not get through
 	ended  bool // the flight is over, or somebody else ends it
+	over   bool // the chain has returned
 }
 
 // Unwrap gives http.ResponseController what is behind.
@@ -224,8 +225,14 @@ func (c *capture) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
-// abandon ends a flight that nobody has ended, which is after a panic.
-func (c *capture) abandon() { c.land(coalesce.ErrAbandoned) }
+// abandon ends what nobody has ended, which is after a panic. Proxies panic when the client
+// leaves.
+func (c *capture) abandon() {
+	if !c.over && c.leftAtEnd() {
+		c.commit()
+	}
+	c.land(coalesce.ErrAbandoned)
+}
 
 // land ends the flight.
 func (c *capture) land(err error) {
@@ -238,6 +245,7 @@ func (c *capture) land(err error) {
 // end is called when the chain has returned.
 func (c *capture) end(err error) error {
 	v, q := c.v, c.q
+	c.over = true
 	switch {
 	case c.swallow && err == nil:
 		c.land(errNotShared)
@@ -254,6 +262,8 @@ func (c *capture) end(err error) error {
 		}
 	}
 	switch {
+	case err != nil && c.leftAtEnd():
+		c.commit()
 	case err != nil:
 		c.land(err)
 		if !c.wrote {
