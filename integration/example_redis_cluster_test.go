@@ -86,7 +86,10 @@ func startFleet(t *testing.T, nodes []*redisNode, env map[string]string, replace
 	for range 3 {
 		port, admin := exampleEnvironment(t, redisFile, env), "127.0.0.1:"+freePort(t)
 		t.Setenv("CADDY_ADMIN", admin)
-		text := example(t, redisFile, append(replacements, ":{$GATEWAY_PORT:8300} {\n", ":{$GATEWAY_PORT:8300} {\n\tbind 127.0.0.1\n")...)
+		// The time that Redis has is for networks; a machine that runs all of this beside
+		// other tests may need more.
+		text := example(t, redisFile, append(replacements, ":{$GATEWAY_PORT:8300} {\n", ":{$GATEWAY_PORT:8300} {\n\tbind 127.0.0.1\n",
+			"\t\t\tcluster\n", "\t\t\tcluster\n\t\t\ttimeout 2s\n\t\t\tdial_timeout 2s\n")...)
 		f.gateways = append(f.gateways, start(t, text, with("PORT", port)))
 		f.admins = append(f.admins, &Gateway{t: t, AdminURL: "http://" + admin, operator: f.client})
 	}
