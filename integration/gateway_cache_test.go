@@ -228,3 +228,36 @@ func TestGatewayCacheCoalesces(t *testing.T) {
 		t.Errorf("%d calls, want one for each consumer", n)
 	}
 }
+
+// TestGatewayCacheKeepsServersApart: a client says what host it wants, and can say the
+// same to two servers that share a cache.
+func TestGatewayCacheKeepsServersApart(t *testing.T) {
+	page := func(text string) string {
+		return upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }).Addr
+	}
+	g := gateway(t, `http://:{{PORT}} {
+	bind 127.0.0.1
+	gateway_cache {
+		ttl 1m
+		scope shared
+	}
+	reverse_proxy {{PUBLIC}}
+}
+http://:{{PORT2}} {
+	bind 127.0.0.1
+	gateway_cache {
+		ttl 1m
+		scope shared
+	}
+	reverse_proxy {{PRIVATE}}
+}
+`, with("PUBLIC", page("public")), with("PRIVATE", page("private")))
+	ask := func(port string) string {
+		return finish(t, open(t, g.client, http.MethodGet, "http://127.0.0.1:"+g.Value(port)+"/page", "", []string{"Host: demo.test"})).Body
+	}
+	for range 2 {
+		if one, other := ask("PORT"), ask("PORT2"); one != "public" || other != "private" {
+			t.Errorf("the servers answer %q and %q", one, other)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestWarnAboutLogs(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir()) // a gateway may be running on this machine
 	const (
 		consumers = `{"consumers":[{"name":"alice","keys":["sha256:0f0e0d0c0b0a09080706050403020100ffeeddccbbaa99887766554433221100"]}]}`
 		redacting = `{"logs":{"default":{"writer":{"output":"gateway_test"},"encoder":{"format":"gateway_test"}}}}`
@@ -72,6 +73,7 @@ func TestWarnAboutLogs(t *testing.T) {
 }
 
 func TestNoHTTPApp(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
 	app := provision(t, `{"consumers":[{"name":"alice"}]}`)
 	if err := app.Start(); err != nil {
 		t.Fatal(err)

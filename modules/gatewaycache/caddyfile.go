@@ -61,8 +61,8 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	}
 //
 // Lists may go on in further lines of the same name, and bypass may repeat. Of
-// deterministic, temperature and any there is one, and of ttl and heuristic. Matchers that are declared elsewhere
-// can only be named where the directive stands in a site.
+// deterministic, temperature and any there is one, and of ttl and heuristic. Matchers
+// that are declared elsewhere can only be named where the directive stands in a site.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error { return h.parse(d, nil) }
 
 // matcherToken reads a matcher from the next argument, as httpcaddyfile.Helper does.

@@ -94,6 +94,7 @@ func (v *visit) callKey(body []byte) (reason string) {
 	for _, name := range callHeaders {
 		hs.Header(name, v.r.Header[name])
 	}
+	hs.List("ignored", v.h.IgnoreFields)
 	if err := hs.JSON("body", body, v.h.rules.callIgnore); err != nil {
 		return jsonReason(err)
 	}

@@ -231,6 +231,78 @@ func TestStaleWhileRevalidate(t *testing.T) {
 }
 
 // TestOnlyIfCached asks for stored answers only.
+// TestNothingInTheBackgroundEscapesLimits: a model call that counts against limits is
+// made while the client waits, so that what it has reserved is settled to what it uses.
+func TestNothingInTheBackgroundEscapesLimits(t *testing.T) {
+	t.Parallel()
+	for name, as := range map[string]func(*state.Request){
+		"decided":   func(rq *state.Request) { rq.Quota.Name = "demo" },
+		"undecided": func(rq *state.Request) { rq.Await(undecided{}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				answers := "first"
+				g := newRig(t, "ttl 10s\nstale_while_revalidate 10m\nstale_if_error 10m", func(w http.ResponseWriter, _ *http.Request, _ int) {
+					if answers == "" {
+						w.WriteHeader(http.StatusServiceUnavailable)
+						return
+					}
+					w.Header().Set("Content-Type", "application/json")
+					_, _ = io.WriteString(w, strings.Replace(chatWhole, "Tuesday", answers, 1))
+				})
+				g.as = as
+				body := func(word string) string { return strings.Replace(chatWhole, "Tuesday", word, 1) }
+				g.do("alice", ask("x", "")).want(t, state.CacheMiss, "", body("first"))
+				time.Sleep(20 * time.Second)
+				answers = "second"
+				g.do("alice", ask("x", "")).want(t, state.CacheMiss, "stale", body("second"))
+				if g.called() != 2 {
+					t.Errorf("%d calls, want the second in the foreground", g.called())
+				}
+				for _, r := range g.h.host.(*host).recorded() {
+					if r.cache.Reason == reasonRefresh {
+						t.Errorf("a call in the background: %+v", r)
+					}
+				}
+				time.Sleep(20 * time.Second)
+				answers = "" // what is stale is still good for an upstream that fails
+				g.do("alice", ask("x", "")).want(t, state.CacheStale, "stale-if-error", body("second"))
+			})
+		})
+	}
+}
+
+// undecided waits for something.
+type undecided struct{}
+
+func (undecided) Reached(state.Stage, *http.Request, *state.Request) error { return nil }
+func (undecided) AnswerHeader(http.Header)                                 {}
+func (undecided) Done()                                                    {}
+
+// TestHandlersOfOneCache: what one handler takes for the same need not be the same for
+// another one that uses the same cache.
+func TestHandlersOfOneCache(t *testing.T) {
+	t.Parallel()
+	up := func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, chatWhole)
+	}
+	for name, opts := range map[string][2]string{
+		"fields":       {"ignore_fields user seed", ""},
+		"placeholders": {"key placeholder {http.request.header.X-A}", "key placeholder {http.request.header.X-B}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, other := newRig(t, opts[0], up), newRig(t, opts[1], up)
+			other.h.cache = one.h.cache
+			one.do("alice", ask("x", "")).want(t, state.CacheMiss, "", chatWhole)
+			other.do("alice", ask("x", "")).want(t, state.CacheMiss, "", chatWhole)
+			one.do("alice", ask("x", "")).want(t, state.CacheHit, "", chatWhole)
+		})
+	}
+}
+
 func TestOnlyIfCached(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, "ttl 1m", text())

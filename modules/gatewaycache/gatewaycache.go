@@ -95,7 +95,8 @@ type Handler struct {
 	MaxAnswer int64 `json:"max_answer,omitempty"`
 
 	// StaleWhileRevalidate is for how long an answer that is no longer fresh is given
-	// while another one is asked for in the background, where it does not say itself.
+	// while another one is asked for in the background, where it does not say itself. Model
+	// calls that count against limits are asked for in the foreground.
 	StaleWhileRevalidate caddy.Duration `json:"stale_while_revalidate,omitempty"`
 
 	// StaleIfError is for how long an answer that is no longer fresh is given in place of

@@ -141,6 +141,10 @@ func (v *visit) answer() error {
 	case httpcache.Serve:
 		return v.serve(stored, d, state.CacheHit)
 	case httpcache.ServeStale:
+		if v.limited() {
+			d = httpcache.Decision{Action: httpcache.Fetch, Reason: httpcache.ReasonStale, Forward: httpcache.ForwardStale}
+			break
+		}
 		again := v.prepareRefresh(stored)
 		if again != nil {
 			defer again()
@@ -155,6 +159,13 @@ func (v *visit) answer() error {
 		return v.exchange(q)
 	}
 	return v.together(q)
+}
+
+// limited says that this is a model call that counts against limits. A call in the
+// background would be in none of them, and a hard budget would be exceeded by it; what
+// this request has reserved is settled when it has been answered.
+func (v *visit) limited() bool {
+	return v.call.is && (v.rq.Quota.Name != "" || v.rq.Waiter() != nil)
 }
 
 // joins says that the request may share the answer to another one like it.

@@ -82,7 +82,8 @@ func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 		repl, _ := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		for _, s := range h.KeyPlaceholders {
 			if repl != nil {
-				hs.Text("placeholder", repl.ReplaceAll(s, ""))
+				hs.Text("placeholder", s)
+				hs.Text("value", repl.ReplaceAll(s, ""))
 			}
 		}
 	}
@@ -146,6 +147,7 @@ func (v *visit) httpKey(body []byte) (reason string) {
 		return reasonCredential
 	}
 	if method == http.MethodPost {
+		hs.List("ignored", v.h.IgnoreFields)
 		if err := hs.JSON("body", body, v.h.rules.jsonIgnore); err != nil {
 			return jsonReason(err)
 		}

@@ -32,7 +32,8 @@ var refreshes = make(chan struct{}, maxRefreshes)
 
 // refresh is a call in the background that gets a new answer in place of a stale one. It
 // has a state of its own: it is recorded and metered as a request of the caller who was
-// given the stale answer. Limits are not asked about it, since its answer is for all.
+// given the stale answer. Limits are not asked about it, so there is none of a model call
+// that counts against any.
 type refresh struct {
 	of      *visit
 	stored  *answer
