@@ -8,10 +8,11 @@ import (
 )
 
 // comingBack is for how long a gateway goes on by its share when Redis is back.
-// Gateways find it again one after the other, within their heartbeat of a quarter of a
-// second. Redis does not know yet what others have admitted by their shares, so that who
-// is first would admit it once more.
-const comingBack = 400 * time.Millisecond
+// Gateways find it again one after the other: within two heartbeats of a quarter of a
+// second, or more after a relapse, and who has nothing to decide tells what it has
+// admitted by its share markEvery later. Until all have told, who is first would admit
+// that once more. It has to be more than these times together, on a busy machine, too.
+const comingBack = 1200 * time.Millisecond
 
 // States of a comeback, besides the time when Redis was found again.
 const (
@@ -41,13 +42,12 @@ func (s *Store) alone() bool {
 		b.state.CompareAndSwap(neverMet, sharing)
 		return false
 	case up && state == gone:
-		b.state.CompareAndSwap(gone, time.Now().UnixNano())
+		if b.state.CompareAndSwap(gone, time.Now().UnixNano()) {
+			b.tell()
+		}
 	case up:
 		if s.isBack(state) {
-			select {
-			case b.due <- struct{}{}:
-			default:
-			}
+			b.tell()
 		}
 	case state != neverMet && state != gone:
 		if state == sharing {
@@ -56,6 +56,13 @@ func (s *Store) alone() bool {
 		b.state.CompareAndSwap(state, gone)
 	}
 	return true
+}
+
+func (b *comeback) tell() {
+	select {
+	case b.due <- struct{}{}:
+	default:
+	}
 }
 
 func (s *Store) isBack(since int64) bool {

@@ -47,7 +47,7 @@
 // rounded up, and from what was known to be used. A weight that is larger than the
 // share but fits the limit fits the share if nothing else is counted. Decision.Degraded
 // tells. What was so admitted is told to Redis when it is back. Gateways find it again
-// one after the other, so that each goes on by its share for 400 ms, until all have
+// one after the other, so that each goes on by its share for 1.2 s, until all have
 // told. All gateways together admit at most their shares and what fits beside: the
 // limit, rounded up, or the largest weight of each gateway. If Redis has lost its counts
 // besides, windows begin anew: one more limit.
