@@ -66,6 +66,8 @@ var floors = map[string]int{
 	"modules/internal/httpcache":  floorPure,
 	"modules/internal/llmreplay":  floorPure,
 
+	"modules/records": floorPure,
+
 	"modules/limits":             floorPure,
 	"modules/limits/limitstest":  floorPure,
 	"modules/internal/quotaspec": floorPure,

@@ -49,17 +49,17 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 		keys += len(specs[i].Keys)
 	}
 	b := &builder{
-		resolve:   o.Resolve,
-		declared:  make(map[string]bool, len(o.Groups)),
-		plans:     o.Plans,
-		ofGroups:  o.GroupPlans,
-		customIDs: map[string]string{},
-		intern:    newInterner(),
+		resolve:  o.Resolve,
+		declared: make(map[string]bool, len(o.Groups)),
+		plans:    o.Plans,
+		ofGroups: o.GroupPlans,
+		intern:   newInterner(),
 		table: &Table{
 			consumers:   make([]Consumer, len(specs)),
 			credentials: make([]Credential, 0, keys),
 			byDigest:    make(map[apikey.Digest]uint32, keys),
 			byName:      make(map[string]uint32, len(specs)),
+			byCustomID:  map[string]uint32{},
 		},
 	}
 	for _, g := range o.Groups {
@@ -87,7 +87,6 @@ type builder struct {
 	declared  map[string]bool
 	plans     []string
 	ofGroups  map[string]string // the plans of groups
-	customIDs map[string]string // to the name of the consumer that has it
 	intern    *interner
 	table     *Table
 	prefixes  []netip.Prefix // reused
@@ -199,12 +198,12 @@ func (b *builder) customID(c *Consumer, s *Spec) {
 		b.refuse("the custom id %w", err)
 		return
 	}
-	if other, taken := b.customIDs[s.CustomID]; taken {
-		b.refuse("the custom id %s is also that of consumer %s", quote(s.CustomID), quote(other))
+	if other, taken := b.table.byCustomID[s.CustomID]; taken {
+		b.refuse("the custom id %s is also that of consumer %s", quote(s.CustomID), quote(b.table.consumers[other].Name))
 		return
 	}
 	c.CustomID = strings.Clone(s.CustomID)
-	b.customIDs[c.CustomID] = s.Name
+	b.table.byCustomID[c.CustomID] = uint32(b.atIndex) //nolint:gosec // No more consumers than fit in memory.
 }
 
 // labels checks the elements of a list of tags or groups.

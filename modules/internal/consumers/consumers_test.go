@@ -287,3 +287,22 @@ func TestModelPatternCost(t *testing.T) {
 		t.Error("the model matches")
 	}
 }
+
+func TestKeyless(t *testing.T) {
+	t.Parallel()
+	table, err := consumers.Build([]consumers.Spec{
+		{Name: "alice", CustomID: "7", Groups: []string{"alice"}, Tags: []string{"b", "a"}, Models: []string{"gpt-*"}},
+		{Name: "bob"},
+	}, consumers.BuildOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := table.ConsumerWithCustomID("7")
+	if c == nil || c.Name != "alice" || table.ConsumerWithCustomID("") != nil || table.ConsumerWithCustomID("alice") != nil {
+		t.Fatalf("by the custom id there is %v", c)
+	}
+	k := c.Keyless("jwt:demo")
+	if k.ID != "jwt:demo" || !k.InGroup("alice") || k.TagSet != "a,b" || k.AllowsModel("claude") || !k.Active(time.Now()) {
+		t.Errorf("the credential is %+v", k)
+	}
+}

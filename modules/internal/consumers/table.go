@@ -16,6 +16,7 @@ type Table struct {
 	credentials []Credential // grouped by consumer, in the order of consumers
 	byDigest    map[apikey.Digest]uint32
 	byName      map[string]uint32
+	byCustomID  map[string]uint32
 }
 
 // absent stands in for the stored digest of an unknown key.
@@ -59,7 +60,24 @@ func (t *Table) Anonymous(name string) *Credential {
 	if c == nil {
 		return nil
 	}
-	return &Credential{Consumer: c, Groups: c.Groups, Tags: c.Tags, Plans: c.Plans, TagSet: tagSet(c.Tags)}
+	return c.Keyless("")
+}
+
+// Keyless returns access as the consumer by something else than a key of the table, such
+// as a token. id names it in logs and records, so it must come from a bounded set, and is
+// no secret. It is always active and has the consumer's own groups, tags, plans and models.
+// It allocates, so callers keep the result.
+func (c *Consumer) Keyless(id string) *Credential {
+	return &Credential{Consumer: c, ID: id, Groups: c.Groups, Tags: c.Tags, Plans: c.Plans, TagSet: tagSet(c.Tags)}
+}
+
+// ConsumerWithCustomID returns the consumer that has a custom id, or nil if there is none.
+func (t *Table) ConsumerWithCustomID(id string) *Consumer {
+	i, ok := t.byCustomID[id]
+	if !ok {
+		return nil
+	}
+	return &t.consumers[i]
 }
 
 // Len returns the number of consumers.

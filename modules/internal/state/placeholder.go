@@ -44,6 +44,9 @@ func (rq *Request) placeholder(key string) (any, bool) {
 		}
 		return rq.Credential.ID, true
 	}
+	if sub, ok := strings.CutPrefix(name, "token."); ok {
+		return rq.Token.placeholder(sub)
+	}
 	if sub, ok := strings.CutPrefix(name, "llm."); ok {
 		return rq.LLM.placeholder(sub)
 	}

@@ -60,6 +60,10 @@ type Request struct {
 	// is known" means "known, but not a consumer".
 	AuthenticatedElsewhere bool
 
+	// Token is what the token says by which the caller is known; nil if it is not
+	// by one.
+	Token *Token
+
 	// LLM is what is known of the model call, if the request is one.
 	LLM LLM
 

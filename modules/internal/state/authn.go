@@ -1,0 +1,66 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package state
+
+import (
+	"net/http"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
+)
+
+// Verdict is what an Authenticator thinks of a request.
+type Verdict uint8
+
+const (
+	// Missing is that the request shows no credential of this kind.
+	Missing Verdict = iota
+	// Accepted is that it shows one which is good.
+	Accepted
+	// Rejected is that it shows one which is not, or which cannot be judged.
+	Rejected
+)
+
+// Authenticator is one way to find out who calls. It judges, and changes nothing but what
+// it takes out of the request: credentials of its kind, accepted or not, unless it is told
+// to leave them. Who asks it acts on the verdict, so that several ways can be
+// alternatives. It is safe for concurrent use.
+type Authenticator interface {
+	// Authenticate looks for a credential and judges it. An error is that of reading
+	// the request, and ends it.
+	Authenticate(r *http.Request, rq *Request) (Authentication, error)
+	// Challenge adds what a 401 says about this way in WWW-Authenticate.
+	Challenge(h http.Header)
+}
+
+// Authentication is the result of an Authenticator.
+type Authentication struct {
+	// Verdict is the result in short.
+	Verdict Verdict
+	// Credential is whose credential was accepted; nil where it is not one of a
+	// consumer of the gateway.
+	Credential *consumers.Credential
+	// Token is what an accepted token says; nil for other credentials.
+	Token *Token
+	// Denial is what a request is refused with that is not accepted: missing, too.
+	Denial *Denial
+	// Uncached says that the credential stood in the URL, so that caches must not
+	// keep the answer (RFC 6750, section 2.3).
+	Uncached bool
+}
+
+// Admit makes the caller of an accepted authentication that of the request, tells the
+// upstream, and then who waits for that. What it returns refuses the request.
+func (rq *Request) Admit(r *http.Request, a *Authentication) error {
+	rq.Credential, rq.Anonymous, rq.Token = a.Credential, false, a.Token
+	rq.AuthenticatedElsewhere = a.Credential == nil
+	rq.AssertIdentity(r)
+	return rq.Reach(CallerKnown, r)
+}
+
+// AdmitAnonymous is Admit for who has shown no credential, and is taken for the
+// consumer of a credential without a key.
+func (rq *Request) AdmitAnonymous(r *http.Request, c *consumers.Credential) error {
+	rq.Credential, rq.Anonymous, rq.Token = c, true, nil
+	rq.AssertIdentity(r)
+	return rq.Reach(CallerKnown, r)
+}
