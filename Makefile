@@ -58,14 +58,21 @@ redis:
 	$$sudo apt-get update -qq && \
 	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing
 
+# Tests of what happens when Redis is slow or gone go by the clock: nothing runs beside
+# them but what they start themselves.
+TIMED    := go list -tags=$(TAGS_SLIM) ./... | grep -E 'redis'
+UNTIMED  := go list -tags=$(TAGS_SLIM) ./... | grep -vE 'redis'
+
 .PHONY: test
 test: go redis ## Run all tests
-	go test -tags=$(TAGS_SLIM) ./...
+	go test -tags=$(TAGS_SLIM) $$($(UNTIMED))
+	go test -tags=$(TAGS_SLIM) -p=1 $$($(TIMED))
 	cd integration && go test -tags=$(TAGS_SLIM) ./...
 
 .PHONY: race
 race: go redis ## Run the tests with the race detector, without the slowest ones
-	go test -race -short -tags=$(TAGS_SLIM) ./...
+	go test -race -short -tags=$(TAGS_SLIM) $$($(UNTIMED))
+	go test -race -short -tags=$(TAGS_SLIM) -p=1 $$($(TIMED))
 	cd integration && go test -race -short -tags=$(TAGS_SLIM) ./...
 
 .PHONY: soak
