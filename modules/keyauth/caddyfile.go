@@ -88,24 +88,59 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if _, err := options.Args(d, ""); err != nil {
 		return err
 	}
-	err := options.Parse(d, "key_auth", options.Set{
-		"headers":          options.Func("<name>...", names(&h.Headers, true)),
-		"bearer":           options.BoolPtr(&h.Bearer),
-		"query":            options.Func("<name>...", names(&h.Query, false)),
-		"body":             options.Func("<field>...", names(&h.Body, false)),
-		"carriers":         options.EnumList(&h.Carriers, CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody),
-		"max_body":         options.SizeBetween(&h.MaxBody, 1, math.MaxInt32),
-		"hide_credentials": options.BoolPtr(&h.HideCredentials),
-		"anonymous":        options.String(&h.Anonymous),
-		"realm":            options.Func("<text>", realm(&h.Realm)),
-		"preflight":        options.BoolPtr(&h.Preflight),
-		"profile":          options.Enum(&h.Profile, gateway.ProfileKong),
-	})
-	if err != nil {
+	set := h.options()
+	set["body"] = options.Func("<field>...", names(&h.Body, false))
+	set["carriers"] = options.EnumList(&h.Carriers, CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody)
+	set["max_body"] = options.SizeBetween(&h.MaxBody, 1, math.MaxInt32)
+	set["anonymous"] = options.String(&h.Anonymous)
+	set["preflight"] = options.BoolPtr(&h.Preflight)
+	if err := options.Parse(d, "key_auth", set); err != nil {
 		return err
 	}
 	if _, err := h.kinds(); err != nil {
 		return d.Errf("key_auth: %w", err)
+	}
+	return nil
+}
+
+// options are those which the handler and the provider have in common.
+func (k *Keys) options() options.Set {
+	return options.Set{
+		"headers":          options.Func("<name>...", names(&k.Headers, true)),
+		"bearer":           options.BoolPtr(&k.Bearer),
+		"query":            options.Func("<name>...", names(&k.Query, false)),
+		"hide_credentials": options.BoolPtr(&k.HideCredentials),
+		"realm":            options.Func("<text>", realm(&k.Realm)),
+		"profile":          options.Enum(&k.Profile, gateway.ProfileKong),
+	}
+}
+
+// UnmarshalCaddyfile sets up the provider from Caddyfile tokens, as a way of gateway_auth:
+//
+//	key {
+//		headers          <name...>
+//		bearer           on|off
+//		query            <name...>
+//		carriers         header|bearer|query...
+//		hide_credentials on|off
+//		realm            <text>
+//		profile          kong
+//	}
+//
+// Every option may be missing, and so may the block.
+func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // the name of the way
+	name := d.Val()
+	if _, err := options.Args(d, ""); err != nil {
+		return err
+	}
+	set := p.options()
+	set["carriers"] = options.EnumList(&p.Carriers, CarrierHeader, CarrierBearer, CarrierQuery)
+	if err := options.Parse(d, name, set); err != nil {
+		return err
+	}
+	if _, err := p.kinds(); err != nil {
+		return d.Errf("%s: %w", name, err)
 	}
 	return nil
 }

@@ -126,7 +126,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	case h.anonymous != nil && (f.verdict == missing || h.kong):
 		rq.Credential, rq.Anonymous = h.anonymous, true
 	default:
-		return h.refuse(w, f.verdict)
+		h.Challenge(w.Header())
+		return state.DenyWith(h.denial(f.verdict))
 	}
 	if err := h.hideInBody(r, rq, f.at); err != nil {
 		return err
@@ -141,37 +142,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 // TellsCaller implements state.CallerTeller.
 func (*Handler) TellsCaller() {}
 
-// serveUncached is serve for a key that stood in the URL: neither caches nor
-// the Referer of the next request may carry the URL on (RFC 6750, section 2.3).
-// The header is set at once for refusals, and again on the final answer in
-// place of what the upstream says.
+// serveUncached is serve for a key that stood in the URL.
 func (h *Handler) serveUncached(w http.ResponseWriter, r *http.Request, rq *state.Request, f finding, next caddyhttp.Handler) error {
-	forbidKeeping(w.Header())
-	w = rq.Tapped(w, r, uncached{})
+	w = rq.Uncached(w, r)
 	if err := h.serve(w, r, rq, f, next); err != nil {
 		return err
 	}
 	return rq.EndTapped(w)
-}
-
-// uncached is the tap that marks the answer.
-type uncached struct{}
-
-// ResponseHeader implements state.Tap.
-func (uncached) ResponseHeader(_ int, h http.Header) int64 {
-	forbidKeeping(h)
-	return 0
-}
-
-// ResponseBody implements state.Tap.
-func (uncached) ResponseBody([]byte) bool { return false }
-
-// HeldHeader implements state.Tap.
-func (uncached) HeldHeader(http.Header) {}
-
-func forbidKeeping(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "no-referrer")
 }
 
 // waved says that r is a preflight which needs no key.
@@ -190,27 +167,6 @@ func alreadyKnown(r *http.Request, rq *state.Request) bool {
 	}
 	rq.AuthenticatedElsewhere = rq.KnownElsewhere(r)
 	return rq.AuthenticatedElsewhere
-}
-
-// refuse makes the 401. Every key that does not work gets the same one.
-func (k *Keys) refuse(w http.ResponseWriter, v verdict) error {
-	k.challenge(w.Header())
-	switch v {
-	case missing:
-		return state.Deny(http.StatusUnauthorized, "key_missing", k.missing)
-	case duplicate:
-		return state.Deny(http.StatusUnauthorized, "key_duplicate", "Duplicate API key found")
-	default:
-		return state.Deny(http.StatusUnauthorized, "key_invalid", k.invalid)
-	}
-}
-
-// challenge sets WWW-Authenticate. The values are copied, because handlers
-// that edit response headers do so in place.
-func (k *Keys) challenge(h http.Header) {
-	for _, c := range k.challenges {
-		h.Add("Www-Authenticate", c)
-	}
 }
 
 // challengesFor lists the challenges of a realm: the scheme Key, as Kong has
@@ -236,5 +192,4 @@ var (
 	_ caddy.Provisioner           = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 	_ state.Handler               = (*Handler)(nil)
-	_ state.Tap                   = uncached{}
 )

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
@@ -96,6 +97,9 @@ func otherProviders(ctx caddy.Context) []string {
 	return names
 }
 
+// Authenticator implements state.AuthenticatorModule, for gateway_auth.
+func (p *Provider) Authenticator() state.Authenticator { return &p.Keys }
+
 // Authenticate implements caddyauth.Authenticator. A request that is not
 // accepted here may be by the next provider, so what the client says about its
 // identity goes first of all; what an earlier key_auth has asserted stays.
@@ -110,11 +114,11 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyau
 		return caddyauth.User{}, false, err
 	}
 	if f.verdict != valid {
-		p.challenge(w.Header())
+		p.Challenge(w.Header())
 		return caddyauth.User{}, false, nil
 	}
 	if f.at.kind == inQuery && !p.kong {
-		forbidKeeping(w.Header())
+		state.ForbidKeeping(w.Header())
 	}
 	c := f.credential
 	rq.Credential, rq.Anonymous = c, false
@@ -128,6 +132,8 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyau
 
 // Interface guards
 var (
-	_ caddy.Provisioner       = (*Provider)(nil)
-	_ caddyauth.Authenticator = (*Provider)(nil)
+	_ caddy.Provisioner         = (*Provider)(nil)
+	_ caddyauth.Authenticator   = (*Provider)(nil)
+	_ caddyfile.Unmarshaler     = (*Provider)(nil)
+	_ state.AuthenticatorModule = (*Provider)(nil)
 )

@@ -32,6 +32,23 @@ type Authenticator interface {
 	Challenge(h http.Header)
 }
 
+// Hider is an Authenticator that can take credentials of its kind out of a request
+// without judging them, which may take long. Whoever has accepted a request by another
+// way has the rest of them do so.
+type Hider interface {
+	// Hide removes from the request what Authenticate would, unless it is told to leave
+	// it. An error is that of reading the request, and ends it.
+	Hide(r *http.Request, rq *Request) error
+}
+
+// AuthenticatorModule is a provider of Caddy's authentication that is one of the
+// gateway's ways as well. The method Authenticate of the two has different parameters, so
+// one type cannot be both.
+type AuthenticatorModule interface {
+	// Authenticator returns the way, once the module is provisioned.
+	Authenticator() Authenticator
+}
+
 // Authentication is the result of an Authenticator.
 type Authentication struct {
 	// Verdict is the result in short.
