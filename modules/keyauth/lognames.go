@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/caddy-gateway/tollgate/modules/gateway"
 )
 
 // secretNames are the names, in lower case and with "-" for "_", under which
@@ -32,6 +34,7 @@ func init() {
 			"client-secret", "password", "signature", "sig", "x-amz-signature", "x-amz-credential",
 			"x-amz-security-token", "x-goog-signature", "x-goog-credential"),
 	})
+	gateway.OnSecretNames(learn) // what other features take credentials from
 }
 
 func setOf(names ...string) map[string]struct{} {
