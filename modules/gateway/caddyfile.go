@@ -59,6 +59,10 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //				models <pattern...>
 //				tags   <tag...>
 //			}
+//			oauth_client <id> {
+//				secret <sha256:hex|{env.NAME}|{file.PATH}>...
+//				scopes <scope...>
+//			}
 //		}
 //		consumers         <file>
 //		prices            <file>
@@ -79,7 +83,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //	}
 //
 // The options plan, group, consumer, consumers, prices and cache may repeat, and so may
-// key within a consumer, and requests, tokens and cost within a plan.
+// key and oauth_client within a consumer, and requests, tokens and cost within a plan.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if _, err := options.Args(d, ""); err != nil {
@@ -167,6 +171,9 @@ func (p *parser) consumer(args []string) (options.Set, error) {
 		"allow_ip":  options.Prefixes(&spec.AllowIPs),
 		"key": options.Block("<key> [not_before <time>] [until <time>]", func(args []string) (options.Set, error) {
 			return p.key(&p.app.Consumers[at], args)
+		}).Repeat(),
+		"oauth_client": options.Block("<id>", func(args []string) (options.Set, error) {
+			return p.oauthClient(&p.app.Consumers[at], args[0])
 		}).Repeat(),
 	}, nil
 }

@@ -81,6 +81,14 @@ func (a *App) warnAboutKeys(table *consumers.Table, short map[string]bool, now t
 			}
 		}
 	}
+	for client := range table.Clients() {
+		for _, id := range client.SecretIDs() {
+			if short[id] {
+				warn(fmt.Sprintf("a secret of this OAuth client has fewer than %d characters and can be guessed; "+
+					"make another with: caddy gateway key new", shortKey), client.Credential)
+			}
+		}
+	}
 	if warned > maxKeyWarnings {
 		a.logger.Warn("more keys are short or have ended", zap.Int("more", warned-maxKeyWarnings))
 	}

@@ -173,6 +173,10 @@ func (b *builder) consumer(i int, s *Spec) {
 		b.key(c, s, &s.Keys[j])
 	}
 	c.credentials = b.table.credentials[first:len(b.table.credentials):len(b.table.credentials)]
+	b.atKey = 0
+	for j := range s.Clients {
+		b.client(c, &s.Clients[j])
+	}
 }
 
 // effectivePlans returns the plans that hold for somebody with a plan of his own,

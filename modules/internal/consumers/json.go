@@ -14,8 +14,10 @@ import (
 // The members of each JSON object, in the order of the switches that read them.
 var (
 	fileFields = []string{"consumers"}
-	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models", "plan"}
+	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models", "plan", "oauth_clients"}
 	keyFields  = []string{"key", "not_before", "until", "groups", "models", "tags"}
+
+	clientFields = []string{"id", "secrets", "scopes"}
 )
 
 // ReadJSON reads consumers from a JSON array of Spec objects, or from an object
@@ -134,9 +136,38 @@ func (c *cursor) spec(s *Spec) error {
 			s.Models, err = c.limits()
 		case 7:
 			s.Plan, err = c.text()
+		case 8:
+			s.Clients, err = c.oauthClients()
 		}
 		return err
 	})
+}
+
+// oauthClients reads an array of OAuth 2.0 clients.
+func (c *cursor) oauthClients() (list []ClientSpec, err error) {
+	if c.null() {
+		return nil, nil
+	}
+	err = c.array(func(i int) error {
+		list = append(list, ClientSpec{})
+		s := &list[i]
+		err := c.object(clientFields, func(field int) (err error) {
+			switch field {
+			case 0:
+				s.ID, err = c.text()
+			case 1:
+				s.Secrets, err = c.texts()
+			case 2:
+				s.Scopes, err = c.texts()
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("client %d: %w", i+1, err)
+		}
+		return nil
+	})
+	return list, err
 }
 
 func (c *cursor) key(k *KeySpec) (err error) {

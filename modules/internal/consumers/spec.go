@@ -31,6 +31,8 @@ type Spec struct {
 	// Models lists the models the consumer may use, `*` standing for any run of
 	// characters; empty means all.
 	Models []string `json:"models,omitempty"`
+	// Clients are the consumer's OAuth 2.0 clients, any number.
+	Clients []ClientSpec `json:"oauth_clients,omitempty"`
 }
 
 // KeySpec describes one key. In JSON it may also be a plain string, which is

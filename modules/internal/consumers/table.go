@@ -17,6 +17,7 @@ type Table struct {
 	byDigest    map[apikey.Digest]uint32
 	byName      map[string]uint32
 	byCustomID  map[string]uint32
+	clients     map[string]*Client
 }
 
 // absent stands in for the stored digest of an unknown key.
