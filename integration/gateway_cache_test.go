@@ -261,3 +261,45 @@ http://:{{PORT2}} {
 		}
 	}
 }
+
+// TestGatewayCacheKeepsUpstreamsApart: routes without names may have the same URL, and be told
+// apart by what is no part of the key.
+func TestGatewayCacheKeepsUpstreamsApart(t *testing.T) {
+	page := func(text string) string {
+		return upstream(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }).Addr
+	}
+	g := gateway(t, `http://:{{PORT}} {
+	bind 127.0.0.1
+	@tenant header X-Tenant one
+	handle @tenant {
+		gateway_cache {
+			ttl 1m
+			scope shared
+		}
+		reverse_proxy {{ONE}}
+	}
+	@static header X-Tenant none
+	handle @static {
+		gateway_cache {
+			ttl 1m
+			scope shared
+		}
+		respond static
+	}
+	handle {
+		gateway_cache {
+			ttl 1m
+			scope shared
+		}
+		reverse_proxy {{OTHER}}
+	}
+}
+`, with("ONE", page("one")), with("OTHER", page("other")))
+	for range 2 {
+		for tenant, want := range map[string]string{"one": "one", "none": "static", "": "other"} {
+			if got := g.Get("/page", "X-Tenant: "+tenant).Body; got != want {
+				t.Errorf("tenant %q is given %q", tenant, got)
+			}
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -63,6 +64,7 @@ func wrong(option, format string, args ...any) error {
 // the options themselves.
 func (h *Handler) compile() error {
 	h.setDefaults()
+	h.place = new(atomic.Pointer[place])
 	if err := errors.Join(h.check(), h.checkLists()); err != nil {
 		return err
 	}

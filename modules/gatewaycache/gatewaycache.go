@@ -9,6 +9,7 @@ package gatewaycache
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -156,6 +157,7 @@ type Handler struct {
 	prices *pricing.Book
 	cache  cache
 	rules  rules
+	place  *atomic.Pointer[place]
 }
 
 // cache is what the handler needs of a named cache.

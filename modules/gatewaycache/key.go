@@ -70,6 +70,7 @@ func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Name() != "" {
 		hs.Text("server", server.Name()) // the host is what the client says it is
 	}
+	hs.Text("answers", h.answersOf(r))
 	v.addMarks(hs)
 	if code := rq.Language.Code; code != "" || rq.Language.Target != "" {
 		hs.Text("language", string(code))
