@@ -75,6 +75,9 @@ func (a *App) Observe(rq *state.Request, o state.Outcome) {
 	if rq.Language.Source != "" {
 		a.shared.metrics.speak(rq)
 	}
+	if rq.APIVersion.Source != "" {
+		a.shared.metrics.countVersion(rq)
+	}
 	a.CountCache(rq)
 }
 

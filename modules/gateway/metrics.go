@@ -39,7 +39,9 @@ var seriesLabels = []string{"consumer", "provider", "model", "route"}
 //   - cache: names in the config, of cache_saved_usd_total at most maxCacheNames; with
 //     route, status and reason at most maxCacheSeries; else "_other";
 //   - language: codes without what a client can add to them, at most maxLanguages with
-//     their routes and sources; else "_other".
+//     their routes and sources; else "_other";
+//   - version: names in the config, of which maxVersions with their routes and sources;
+//     else "_other".
 //
 // All combinations of the other labels together are bounded by maxSeries.
 type metrics struct {
@@ -56,6 +58,7 @@ type metrics struct {
 	errs      *prometheus.CounterVec
 	denials   *prometheus.CounterVec
 	languages *prometheus.CounterVec
+	versions  *prometheus.CounterVec
 	buffered  prometheus.GaugeFunc
 	durable   prometheus.GaugeFunc
 	stores    *storeMetrics
@@ -63,6 +66,7 @@ type metrics struct {
 	caches    *cacheMetrics
 
 	spoken languageSeries
+	asked  versionSeries
 
 	series sync.Map // seriesKey -> *series
 	count  atomic.Int64
@@ -112,6 +116,10 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "language_requests_total",
 			Help: "Requests by language and by what decided on it.",
 		}, []string{"route", "language", "source"}),
+		versions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "api_version_requests_total",
+			Help: "Requests by the version of the API that they ask for and by what decided on it.",
+		}, []string{"route", "version", "source"}),
 		stores:    newStoreMetrics(),
 		limits:    newLimitMetrics(),
 		caches:    newCacheMetrics(),
@@ -124,7 +132,7 @@ func newMetrics() *metrics {
 func (m *metrics) vectors() []*prometheus.CounterVec {
 	return []*prometheus.CounterVec{
 		m.requests, m.bytesIn, m.bytesOut, m.attempts, m.retries,
-		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages,
+		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages, m.versions,
 	}
 }
 

@@ -28,11 +28,11 @@ type group struct {
 var groups = []group{
 	// Known to everything behind, the standard vars and log_append included.
 	// gateway_route precedes request_guard so that what the guard refuses is
-	// counted under its route.
-	{"map", []string{"correlation_id", "gateway_route", "request_guard"}},
-	// After the URI is rewritten, beside Caddy's own authentication. A CORS
-	// preflight carries no credential, so it is answered before.
-	{"basicauth", []string{"gateway_cors", "api_version", "key_auth", "jwt_auth", "oauth2"}},
+	// counted under its route, and gateway_cors so that a page of another origin
+	// can read the refusal, and that no list of methods refuses a preflight.
+	{"map", []string{"correlation_id", "gateway_route", "gateway_cors", "request_guard"}},
+	// After the URI is rewritten, beside Caddy's own authentication.
+	{"basicauth", []string{"api_version", "key_auth", "jwt_auth", "oauth2", "gateway_auth"}},
 	// After forward_auth: the consumer is known whoever authenticated it.
 	{"request_header", []string{"ip_restriction", "acl", "request_transform"}},
 	// Inside encode, so that bodies are not compressed yet, and around handle

@@ -44,6 +44,9 @@ func (o logObject) MarshalLogObject(enc zapcore.ObjectEncoder) error {
 			return err
 		}
 	}
+	if rq.APIVersion.Name != "" {
+		enc.AddString("api_version", rq.APIVersion.Name)
+	}
 	if rq.Language.Source != "" {
 		if err := enc.AddObject("language", languageLogObject{&rq.Language}); err != nil {
 			return err

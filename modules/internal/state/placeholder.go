@@ -56,6 +56,9 @@ func (rq *Request) placeholder(key string) (any, bool) {
 	if sub, ok := strings.CutPrefix(name, "cache."); ok {
 		return rq.Cache.placeholder(sub)
 	}
+	if strings.HasPrefix(name, "api_version") {
+		return rq.APIVersion.placeholder(name)
+	}
 	return rq.Language.placeholder(name)
 }
 

@@ -70,6 +70,9 @@ type Request struct {
 	// Language is in which language the request is, if something asked.
 	Language Language
 
+	// APIVersion is which version of an API the request asks for.
+	APIVersion APIVersion
+
 	// Cache is what a response cache did with the request.
 	Cache Cache
 
@@ -113,6 +116,7 @@ type Request struct {
 	settlers  [4]Settler
 	nsettle   int
 	last      Settler // is told after settlers
+	finishers []Finisher
 	body      *buffer
 	bodyErr   error
 	in        atomic.Int64

@@ -149,6 +149,7 @@ func (w *Writer) sendHeader() {
 	if w.firstByte.IsZero() {
 		w.firstByte = time.Now()
 	}
+	w.finishHeader()
 	w.ResponseWriter.WriteHeader(w.status)
 }
 
@@ -272,6 +273,7 @@ func (w *Writer) end() error {
 		w.rq.account.hold()
 		w.status = http.StatusOK // what net/http sends for a handler that wrote nothing
 		w.rq.account.release()
+		w.finishHeader()
 	}
 	if w.editor != nil {
 		return w.editedRest()
