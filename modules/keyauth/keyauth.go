@@ -102,7 +102,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if h.kong {
 		rq.KongErrors = true
 	}
-	if h.waved(r) || h.anonymous != nil && alreadyKnown(r, rq) {
+	if h.waved(r) || h.anonymous != nil && rq.Known(r) {
 		if err := h.hideKnown(r, rq); err != nil {
 			return err
 		}
@@ -157,16 +157,6 @@ func (h *Handler) waved(r *http.Request) bool {
 		return false
 	}
 	return h.kong || r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
-}
-
-// alreadyKnown says that an earlier handler has authenticated the request, and
-// notes it if that handler was not one of ours.
-func alreadyKnown(r *http.Request, rq *state.Request) bool {
-	if rq.Credential != nil {
-		return !rq.Anonymous
-	}
-	rq.AuthenticatedElsewhere = rq.KnownElsewhere(r)
-	return rq.AuthenticatedElsewhere
 }
 
 // challengesFor lists the challenges of a realm: the scheme Key, as Kong has

@@ -74,6 +74,16 @@ func (rq *Request) Admit(r *http.Request, a *Authentication) error {
 	return rq.Reach(CallerKnown, r)
 }
 
+// Known says that an authentication has accepted the caller already, of the gateway or
+// not, and notes that if it was not one of ours.
+func (rq *Request) Known(r *http.Request) bool {
+	if rq.Credential != nil {
+		return !rq.Anonymous
+	}
+	rq.AuthenticatedElsewhere = rq.KnownElsewhere(r)
+	return rq.AuthenticatedElsewhere
+}
+
 // AdmitAnonymous is Admit for who has shown no credential, and is taken for the
 // consumer of a credential without a key.
 func (rq *Request) AdmitAnonymous(r *http.Request, c *consumers.Credential) error {
