@@ -66,7 +66,13 @@ var floors = map[string]int{
 	"modules/internal/httpcache":  floorPure,
 	"modules/internal/llmreplay":  floorPure,
 
-	"modules/records": floorPure,
+	"modules/records":              floorPure,
+	"modules/records/recordstest":  floorPure,
+	"modules/internal/recorddb":    floorPure,
+	"modules/internal/recordredis": floorPure,
+
+	"modules/internal/jwtverify": floorPure,
+	"modules/internal/jwks":      floorPure,
 
 	"modules/limits":             floorPure,
 	"modules/limits/limitstest":  floorPure,
@@ -142,11 +148,20 @@ var pureDependencies = map[string]map[string]string{
 	"modules/internal/cacheredis": {
 		"github.com/redis/go-redis/v9": "the commands of that client",
 	},
+	"modules/internal/recorddb": {
+		"go.etcd.io/bbolt": "as in ledgerdb, for small records",
+	},
+	"modules/internal/recordredis": {
+		"github.com/redis/go-redis/v9": "its scripts and pipelines",
+	},
 	"modules/internal/limitredis": {
 		"github.com/redis/go-redis/v9": "its scripts, their arguments and pipelines",
 	},
 	"modules/internal/ledgerredis": {
 		"github.com/redis/go-redis/v9": "the commands of that client, and its hashes in pieces",
+	},
+	"modules/internal/jwtverify": {
+		"github.com/go-jose/go-jose/v4": "signatures and keys of RFC 7515 and 7517, from the library that Caddy links for ACME and its certificate authority",
 	},
 	"modules/internal/tokens": {
 		"github.com/tiktoken-go/tokenizer": "the vocabularies of OpenAI's models, embedded",

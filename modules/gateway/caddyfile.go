@@ -63,6 +63,12 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //				secret <sha256:hex|{env.NAME}|{file.PATH}>...
 //				scopes <scope...>
 //			}
+//			jwt <key> {
+//				algorithm     <algorithm>
+//				secret        <{env.NAME}|{file.PATH}>
+//				secret_base64
+//				public_key    <{env.NAME}|{file.PATH}|PEM>
+//			}
 //		}
 //		consumers         <file>
 //		prices            <file>
@@ -83,7 +89,7 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //	}
 //
 // The options plan, group, consumer, consumers, prices and cache may repeat, and so may
-// key and oauth_client within a consumer, and requests, tokens and cost within a plan.
+// key, oauth_client and jwt within a consumer, and requests, tokens and cost within a plan.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if _, err := options.Args(d, ""); err != nil {
@@ -174,6 +180,9 @@ func (p *parser) consumer(args []string) (options.Set, error) {
 		}).Repeat(),
 		"oauth_client": options.Block("<id>", func(args []string) (options.Set, error) {
 			return p.oauthClient(&p.app.Consumers[at], args[0])
+		}).Repeat(),
+		"jwt": options.Block("<key>", func(args []string) (options.Set, error) {
+			return p.jwt(&p.app.Consumers[at], args[0])
 		}).Repeat(),
 	}, nil
 }

@@ -50,6 +50,8 @@ func (a *App) loadConsumers() (*consumers.Table, error) {
 	table, err := consumers.Build(specs, a.planOptions(consumers.BuildOptions{
 		Groups:  groups,
 		Resolve: a.keyResolver(caddy.NewReplacer(), short),
+
+		JWTSecret: ResolveSecret,
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("build consumers: %w", err)

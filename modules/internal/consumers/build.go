@@ -29,6 +29,10 @@ type BuildOptions struct {
 	// literally and may resolve placeholders. Its errors are shown and must not
 	// quote a key. Default: apikey.Parse, which takes nothing but digests.
 	Resolve func(literal string) (apikey.Digest, error)
+	// JWTSecret turns the text of a JWT's secret or public key into the secret, or the
+	// key in PEM. Its errors are shown and must not quote either. Without it, JWT
+	// credentials are checked as far as they can be without, and cannot be used.
+	JWTSecret func(literal string) (string, error)
 }
 
 // Build checks all specs together and compiles them. On problems it returns no
@@ -39,7 +43,9 @@ type BuildOptions struct {
 // used twice; a group or plan that does not exist; a repeated list element; an address
 // or model pattern that cannot be read; a key that is empty, cannot be
 // resolved, belongs to two consumers or twice to one, is known to have been
-// published, ends before it begins, or names a group its consumer is not in.
+// published, ends before it begins, or names a group its consumer is not in; a JWT
+// credential whose name is taken, or whose secret or public key is missing, too short or
+// not for its algorithm.
 func Build(specs []Spec, o BuildOptions) (*Table, error) {
 	if o.Resolve == nil {
 		o.Resolve = apikey.Parse
@@ -49,11 +55,12 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 		keys += len(specs[i].Keys)
 	}
 	b := &builder{
-		resolve:  o.Resolve,
-		declared: make(map[string]bool, len(o.Groups)),
-		plans:    o.Plans,
-		ofGroups: o.GroupPlans,
-		intern:   newInterner(),
+		resolve:   o.Resolve,
+		jwtSecret: o.JWTSecret,
+		declared:  make(map[string]bool, len(o.Groups)),
+		plans:     o.Plans,
+		ofGroups:  o.GroupPlans,
+		intern:    newInterner(),
 		table: &Table{
 			consumers:   make([]Consumer, len(specs)),
 			credentials: make([]Credential, 0, keys),
@@ -84,6 +91,7 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 // builder holds what Build knows while it works.
 type builder struct {
 	resolve   func(string) (apikey.Digest, error)
+	jwtSecret func(string) (string, error) // of JWT credentials; nil if unknown
 	declared  map[string]bool
 	plans     []string
 	ofGroups  map[string]string // the plans of groups
@@ -173,6 +181,10 @@ func (b *builder) consumer(i int, s *Spec) {
 		b.key(c, s, &s.Keys[j])
 	}
 	c.credentials = b.table.credentials[first:len(b.table.credentials):len(b.table.credentials)]
+	b.atKey = 0
+	for j := range s.JWTs {
+		b.jwt(c, &s.JWTs[j])
+	}
 	b.atKey = 0
 	for j := range s.Clients {
 		b.client(c, &s.Clients[j])

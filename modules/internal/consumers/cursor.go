@@ -131,6 +131,22 @@ func (c *cursor) text() (string, error) {
 	return string(raw), err
 }
 
+// flag reads a boolean; null is false.
+func (c *cursor) flag() (bool, error) {
+	switch c.peek() {
+	case 't':
+		c.pos += len("true")
+		return true, nil
+	case 'f':
+		c.pos += len("false")
+		return false, nil
+	case 'n':
+		c.pos += len("null")
+		return false, nil
+	}
+	return false, c.unexpected("a boolean")
+}
+
 // texts reads an array of strings. The result is nil for null only.
 func (c *cursor) texts() ([]string, error) {
 	if c.null() {

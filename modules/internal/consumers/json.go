@@ -14,10 +14,11 @@ import (
 // The members of each JSON object, in the order of the switches that read them.
 var (
 	fileFields = []string{"consumers"}
-	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models", "plan", "oauth_clients"}
+	specFields = []string{"name", "custom_id", "tags", "groups", "keys", "allow_ips", "models", "plan", "oauth_clients", "jwts"}
 	keyFields  = []string{"key", "not_before", "until", "groups", "models", "tags"}
 
 	clientFields = []string{"id", "secrets", "scopes"}
+	jwtFields    = []string{"key", "algorithm", "secret", "secret_base64", "public_key"}
 )
 
 // ReadJSON reads consumers from a JSON array of Spec objects, or from an object
@@ -138,6 +139,8 @@ func (c *cursor) spec(s *Spec) error {
 			s.Plan, err = c.text()
 		case 8:
 			s.Clients, err = c.oauthClients()
+		case 9:
+			s.JWTs, err = c.jwts()
 		}
 		return err
 	})
@@ -192,6 +195,37 @@ func (c *cursor) key(k *KeySpec) (err error) {
 		}
 		return err
 	})
+}
+
+// jwts reads an array of credentials for tokens.
+func (c *cursor) jwts() (list []JWTSpec, err error) {
+	if c.null() {
+		return nil, nil
+	}
+	err = c.array(func(i int) error {
+		list = append(list, JWTSpec{})
+		s := &list[i]
+		err := c.object(jwtFields, func(field int) (err error) {
+			switch field {
+			case 0:
+				s.Key, err = c.text()
+			case 1:
+				s.Algorithm, err = c.text()
+			case 2:
+				s.Secret, err = c.text()
+			case 3:
+				s.SecretBase64, err = c.flag()
+			case 4:
+				s.PublicKey, err = c.text()
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("jwt %d: %w", i+1, err)
+		}
+		return nil
+	})
+	return list, err
 }
 
 // limits reads a list of what is permitted. An empty one is refused: it could

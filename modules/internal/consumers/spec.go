@@ -31,6 +31,8 @@ type Spec struct {
 	// Models lists the models the consumer may use, `*` standing for any run of
 	// characters; empty means all.
 	Models []string `json:"models,omitempty"`
+	// JWTs are credentials with which the consumer signs tokens itself.
+	JWTs []JWTSpec `json:"jwts,omitempty"`
 	// Clients are the consumer's OAuth 2.0 clients, any number.
 	Clients []ClientSpec `json:"oauth_clients,omitempty"`
 }

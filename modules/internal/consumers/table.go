@@ -17,6 +17,7 @@ type Table struct {
 	byDigest    map[apikey.Digest]uint32
 	byName      map[string]uint32
 	byCustomID  map[string]uint32
+	jwts        map[string]*JWT // by the names of the credentials; nil if there are none
 	clients     map[string]*Client
 }
 
