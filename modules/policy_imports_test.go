@@ -38,6 +38,9 @@ var floors = map[string]int{
 	"modules/internal/ledgerdb":          floorPure,
 	"modules/internal/journal":           floorPure,
 
+	"modules/internal/introspect":  floorPure,
+	"modules/internal/oauthserver": floorPure,
+
 	"modules/internal/limitmem": floorPure,
 	"modules/internal/limitdb":  floorPure,
 
@@ -165,6 +168,10 @@ var pureDependencies = map[string]map[string]string{
 	},
 	"modules/internal/tokens": {
 		"github.com/tiktoken-go/tokenizer": "the vocabularies of OpenAI's models, embedded",
+	},
+	"modules/internal/oauthserver": {
+		"github.com/go-jose/go-jose/v4":  "signatures and published keys; Caddy links it",
+		"github.com/go-oauth2/oauth2/v4": "the grant; three packages without dependencies of their own",
 	},
 	"modules/internal/decode": {
 		"github.com/andybalholm/brotli": "the only decoder of br; Go and Caddy have none",
