@@ -49,6 +49,7 @@ var floors = map[string]int{
 	"modules/internal/tokens":      floorPure,
 	"modules/internal/estimate":    floorPure,
 	"modules/internal/usagefilter": floorPure,
+	"modules/internal/reshape":     floorPure,
 
 	"modules/internal/langid":          floorPure,
 	"modules/internal/langid/ngram":    floorPure,

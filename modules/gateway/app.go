@@ -118,6 +118,7 @@ type App struct {
 	storeNamed bool      // by the option store
 	counters   *counters // of limits
 	caches     caches
+	records    recordsView
 
 	events limitEvents
 	quotas []Quota
@@ -156,6 +157,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.counters = &counters{app: a}
+	a.records.app = a
 	if err := a.shared.metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return err
 	}
@@ -203,7 +205,7 @@ func (a *App) Validate() error {
 	return errors.Join(problems...)
 }
 
-// Start opens store, ledger and caches, applies what belongs to the process and
+// Start opens store, ledger, records and caches, applies what belongs to the process and
 // warns about logs that would show keys. It fails where one of them cannot be
 // opened, or where another process uses it.
 func (a *App) Start() error {
@@ -214,6 +216,9 @@ func (a *App) Start() error {
 		return err
 	}
 	if err := a.openLedger(); err != nil {
+		return err
+	}
+	if err := a.openRecords(); err != nil {
 		return err
 	}
 	if err := a.openCaches(); err != nil {

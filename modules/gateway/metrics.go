@@ -45,25 +45,27 @@ var seriesLabels = []string{"consumer", "provider", "model", "route"}
 //
 // All combinations of the other labels together are bounded by maxSeries.
 type metrics struct {
-	requests  *prometheus.CounterVec
-	duration  *prometheus.HistogramVec
-	firstByte *prometheus.HistogramVec
-	bytesIn   *prometheus.CounterVec
-	bytesOut  *prometheus.CounterVec
-	attempts  *prometheus.CounterVec
-	retries   *prometheus.CounterVec
-	tokens    *prometheus.CounterVec
-	cost      *prometheus.CounterVec
-	unpriced  *prometheus.CounterVec
-	errs      *prometheus.CounterVec
-	denials   *prometheus.CounterVec
-	languages *prometheus.CounterVec
-	versions  *prometheus.CounterVec
-	buffered  prometheus.GaugeFunc
-	durable   prometheus.GaugeFunc
-	stores    *storeMetrics
-	limits    *limitMetrics
-	caches    *cacheMetrics
+	requests   *prometheus.CounterVec
+	duration   *prometheus.HistogramVec
+	firstByte  *prometheus.HistogramVec
+	bytesIn    *prometheus.CounterVec
+	bytesOut   *prometheus.CounterVec
+	attempts   *prometheus.CounterVec
+	retries    *prometheus.CounterVec
+	tokens     *prometheus.CounterVec
+	cost       *prometheus.CounterVec
+	unpriced   *prometheus.CounterVec
+	errs       *prometheus.CounterVec
+	denials    *prometheus.CounterVec
+	languages  *prometheus.CounterVec
+	transforms *prometheus.CounterVec
+	versions   *prometheus.CounterVec
+	buffered   prometheus.GaugeFunc
+	durable    prometheus.GaugeFunc
+	stores     *storeMetrics
+	limits     *limitMetrics
+	caches     *cacheMetrics
+	records    *recordMetrics
 
 	spoken languageSeries
 	asked  versionSeries
@@ -91,6 +93,7 @@ func newMetrics() *metrics {
 		}, seriesLabels)
 	}
 	seconds := []float64{.005, .025, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
+	stores := newStoreMetrics()
 	return &metrics{
 		requests:  counter("requests_total", "Requests by class of status code; aborted where none was sent.", "code"),
 		duration:  histogram("request_duration_seconds", "Time from the request to the end of the answer.", seconds),
@@ -112,6 +115,10 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "ledger_durable",
 			Help: "1 while every settled request is as durable as the ledger promises, else 0.",
 		}, ledgerDurable),
+		transforms: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "transforms_total",
+			Help: "Bodies that request_transform and response_transform were to edit, by what became of them.",
+		}, []string{"route", "direction", "outcome"}),
 		languages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "caddy", Subsystem: "gateway", Name: "language_requests_total",
 			Help: "Requests by language and by what decided on it.",
@@ -120,7 +127,8 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "api_version_requests_total",
 			Help: "Requests by the version of the API that they ask for and by what decided on it.",
 		}, []string{"route", "version", "source"}),
-		stores:    newStoreMetrics(),
+		stores:    stores,
+		records:   newRecordMetrics(stores),
 		limits:    newLimitMetrics(),
 		caches:    newCacheMetrics(),
 		consumers: make(map[string]struct{}),
@@ -132,7 +140,7 @@ func newMetrics() *metrics {
 func (m *metrics) vectors() []*prometheus.CounterVec {
 	return []*prometheus.CounterVec{
 		m.requests, m.bytesIn, m.bytesOut, m.attempts, m.retries,
-		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages, m.versions,
+		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages, m.transforms, m.versions,
 	}
 }
 
@@ -140,7 +148,7 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 func (m *metrics) register(reg *prometheus.Registry) error {
 	vectors := m.vectors()
 	collectors := make([]prometheus.Collector, 0, len(vectors)+8)
-	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores, m.caches)
+	collectors = append(collectors, m.duration, m.firstByte, m.buffered, m.durable, m.stores, m.caches, m.records)
 	collectors = append(collectors, m.limits.collectors()...)
 	for _, v := range vectors {
 		collectors = append(collectors, v)

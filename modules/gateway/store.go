@@ -34,7 +34,7 @@ type Store interface {
 }
 
 // OpenStore is a store that has been opened. It may also have the methods of
-// StoreStatistics, StoreFacts, StoreTuner, LedgerSharer and CacheSharer.
+// StoreStatistics, StoreFacts, StoreTuner, LedgerSharer, CacheSharer and RecordSharer.
 type OpenStore interface {
 	limits.Store
 

@@ -20,6 +20,8 @@ type openEmbedded struct {
 	log    func() *zap.Logger
 	memory *limitmem.Store
 	db     *limitdb.DB // nil if in memory alone
+
+	records *embeddedRecords // nil until something needs them
 }
 
 // Open implements Store.
@@ -51,10 +53,11 @@ func (s *EmbeddedStore) Open(env StoreEnv) (OpenStore, error) {
 
 // Close implements OpenStore.
 func (o *openEmbedded) Close() error {
+	err := o.records.close()
 	if o.db == nil {
-		return nil
+		return err
 	}
-	return o.db.Close()
+	return errors.Join(err, o.db.Close())
 }
 
 // Statistics implements StoreStatistics.

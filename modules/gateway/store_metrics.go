@@ -61,6 +61,13 @@ func (m *storeMetrics) remove(s *openStore) {
 	}
 }
 
+// opened lists the open stores.
+func (m *storeMetrics) opened() []*openStore {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.open)
+}
+
 func (s *openStore) statistics() (StoreStats, bool) {
 	if c, ok := s.OpenStore.(StoreStatistics); ok {
 		return c.Statistics(), true
@@ -78,8 +85,9 @@ func (m *storeMetrics) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (m *storeMetrics) Collect(ch chan<- prometheus.Metric) {
+	open := m.opened()
 	m.mu.Lock()
-	open, stats := slices.Clone(m.open), maps.Clone(m.past)
+	stats := maps.Clone(m.past)
 	m.mu.Unlock()
 	up := make(map[string]float64)
 	for _, s := range open {

@@ -5,6 +5,7 @@ package gateway
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,10 @@ type openStore struct {
 	recovery *time.Timer                     // that ends the incident, or nil
 
 	tuning sync.Mutex
+
+	recording sync.Mutex // held while records are opened
+	ended     bool       // none are opened any more
+	records   atomic.Pointer[OpenRecords]
 }
 
 func storeName(s Store) string { return s.CaddyModule().ID.Name() }
@@ -220,6 +225,9 @@ func (s *openStore) log() *zap.Logger {
 
 // Destruct implements caddy.Destructor.
 func (s *openStore) Destruct() error {
+	s.recording.Lock()
+	s.ended = true
+	s.recording.Unlock()
 	err := s.Close()
 	s.mu.Lock()
 	if s.recovery != nil {
