@@ -1,0 +1,120 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package reshape
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Query edits the raw query of a URL. Parameters that are not edited keep their
+// spelling and their place. It reports whether anything has changed.
+func (b *Bound) Query(raw string) (edited string, changed bool) {
+	if len(b.query) == 0 {
+		return raw, false
+	}
+	return editPairs(raw, b.query)
+}
+
+// Form is Query for a body of application/x-www-form-urlencoded, and the edits of
+// bodies.
+func (b *Bound) Form(raw string) (edited string, changed bool) {
+	edits := make([]pairEdit, len(b.body))
+	for i := range b.body {
+		edits[i] = b.body[i].pair
+	}
+	return editPairs(raw, edits)
+}
+
+// pair is a parameter as it is written, and the name that it is found by.
+type pair struct {
+	name  string
+	named bool // the name can be read
+	raw   string
+}
+
+func parsePairs(raw string) []pair {
+	var pairs []pair
+	for text := range strings.SplitSeq(raw, "&") {
+		if text == "" {
+			continue
+		}
+		name, _, _ := strings.Cut(text, "=")
+		plain, err := url.QueryUnescape(name)
+		pairs = append(pairs, pair{plain, err == nil, text})
+	}
+	return pairs
+}
+
+func newPair(name, value string) pair {
+	return pair{name, true, url.QueryEscape(name) + "=" + url.QueryEscape(value)}
+}
+
+func editPairs(raw string, edits []pairEdit) (string, bool) {
+	pairs := parsePairs(raw)
+	changed := false
+	for i := range edits {
+		var did bool
+		pairs, did = edits[i].apply(pairs)
+		changed = changed || did
+	}
+	if !changed {
+		return raw, false
+	}
+	var b strings.Builder
+	for i := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pairs[i].raw)
+	}
+	return b.String(), true
+}
+
+// apply makes an edit. Of a parameter that is there several times, replace and set leave
+// one, with the new value, in place of the first.
+func (e *pairEdit) apply(pairs []pair) (edited []pair, changed bool) {
+	found := slices.ContainsFunc(pairs, func(p pair) bool { return p.is(e.name) })
+	without := func(name string) []pair {
+		return slices.DeleteFunc(pairs, func(p pair) bool { return p.is(name) })
+	}
+	switch e.verb {
+	case Remove:
+		return without(e.name), found
+	case Rename:
+		if !found || e.name == e.to {
+			return pairs, false
+		}
+		pairs = without(e.to)
+		for i := range pairs {
+			if pairs[i].is(e.name) {
+				_, value, _ := strings.Cut(pairs[i].raw, "=")
+				pairs[i] = pair{e.to, true, url.QueryEscape(e.to) + "=" + value}
+			}
+		}
+		return pairs, true
+	case Replace, Set:
+		switch {
+		case found && e.none:
+			return without(e.name), true
+		case found:
+			at := slices.IndexFunc(pairs, func(p pair) bool { return p.is(e.name) })
+			rest := slices.DeleteFunc(slices.Clone(pairs[at+1:]), func(p pair) bool { return p.is(e.name) })
+			return append(append(pairs[:at:at], newPair(e.name, e.value)), rest...), true
+		case e.verb == Replace || e.none:
+			return pairs, false
+		}
+	case Add:
+		if found || e.none {
+			return pairs, false
+		}
+	case Append:
+		if e.none {
+			return pairs, false
+		}
+	}
+	return append(pairs, newPair(e.name, e.value)), true
+}
+
+func (p pair) is(name string) bool { return p.named && p.name == name }
