@@ -9,6 +9,7 @@ TAGS_SLIM := $(TAGS),nolingua
 CONFIG   ?= caddyfile-examples/quickstart.Caddyfile
 FUZZTIME ?= 30s
 SOAK     ?= 20
+LOAD     ?= 10m
 BENCH    ?= .
 BENCHTIME ?= 1s
 
@@ -78,6 +79,10 @@ race: go redis ## Run the tests with the race detector, without the slowest ones
 .PHONY: soak
 soak: go redis ## Run the tests of accounting and budgets SOAK (20) times as long
 	cd integration && TOLLGATE_SOAK=$(SOAK) go test -tags=$(TAGS_SLIM) -count=1 -timeout=2h -v -p=1 ./accounting ./budgets
+
+.PHONY: load
+load: slim ## Put both example systems under mixed traffic for LOAD (10m)
+	cd integration && go run ./load -caddy ../bin/caddy-slim -for $(LOAD)
 
 # The public tests of HTTP caches, of which nothing is kept here. They are written for Node.js.
 CACHE_SUITE_VERSION := 0.4.5

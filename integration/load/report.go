@@ -1,0 +1,89 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// mayGrow is by how much memory and goroutines may be above what they were in the second
+// quarter: collections come when they come.
+const mayGrow = 1.25
+
+// report prints what came of a system, and returns how many problems there are.
+func report(w io.Writer, s *system, samples []sample, o options) (problems int) {
+	fmt.Fprintf(w, "\n%s\n\n", s.process.name)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "requests\tnumber\tstatus\tcache\tp50 ms\tp99 ms\trefused p99 ms")
+	var hits, asked int
+	for _, k := range s.kinds {
+		f := s.figures[k.name]
+		total := 0
+		for _, n := range f.statuses {
+			total += n
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", k.name, total, counted(f.statuses), counted(f.cache),
+			quantile(f.took, 0.5), quantile(f.took, 0.99), quantile(f.refused, 0.99))
+		hits += f.cache["Hit"]
+		asked += f.cache["Hit"] + f.cache["Miss"]
+	}
+	if asked > 0 {
+		fmt.Fprintf(t, "share of hits\t%.1f %%\n", 100*float64(hits)/float64(asked))
+	}
+	fmt.Fprintln(t, "\nlimit\tof\tin the fullest window\tadmitted in all")
+	for _, name := range slices.Sorted(maps.Keys(s.limits)) {
+		l := s.limits[name]
+		fullest := l.fullest()
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\n", name, l.most, fullest, len(l.admitted))
+		if fullest > l.most {
+			problems++
+			fmt.Fprintf(t, "PROBLEM: the limit was exceeded\n")
+		}
+	}
+	fmt.Fprintln(t, "\ntaken up\tsecond quarter\tlast quarter")
+	for _, of := range []struct {
+		name  string
+		value func(sample) float64
+		least float64 // below which growth is no matter
+	}{
+		{"resident MiB", func(s sample) float64 { return s.resident }, 20},
+		{"heap MiB", func(s sample) float64 { return s.heap }, 20},
+		{"goroutines", func(s sample) float64 { return s.goroutines }, 100},
+	} {
+		before, after := grown(samples, of.value)
+		fmt.Fprintf(t, "%s\t%.0f\t%.0f\n", of.name, before, after)
+		if o.length >= time.Minute && after > mayGrow*before+of.least {
+			problems++
+			fmt.Fprintf(t, "PROBLEM: it grows\n")
+		}
+	}
+	_ = t.Flush()
+	for _, text := range slices.Sorted(maps.Keys(s.problems)) {
+		problems++
+		fmt.Fprintf(w, "PROBLEM, %d times: %s\n", s.problems[text], text)
+	}
+	return problems
+}
+
+func counted[K int | string](counts map[K]int) string {
+	list := make([]string, 0, len(counts))
+	for _, k := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, fmt.Sprintf("%v: %d", k, counts[k]))
+	}
+	return strings.Join(list, ", ")
+}
+
+func quantile(took []time.Duration, q float64) string {
+	if len(took) == 0 {
+		return "-"
+	}
+	sorted := slices.Sorted(slices.Values(took))
+	d := sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+	return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000)
+}

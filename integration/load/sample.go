@@ -1,0 +1,88 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sample is what a gateway takes up at a moment.
+type sample struct {
+	resident   float64 // MiB
+	heap       float64 // MiB in use
+	goroutines float64
+}
+
+// watch takes samples until the context ends.
+func watch(ctx context.Context, p *process, every time.Duration) (all []sample) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if s, err := take(ctx, p); err == nil {
+			all = append(all, s)
+		}
+		select {
+		case <-ctx.Done():
+			return all
+		case <-tick.C:
+		}
+	}
+}
+
+func take(ctx context.Context, p *process) (s sample, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return s, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if kib, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, _ := strconv.ParseFloat(strings.Fields(kib)[0], 64)
+			s.resident = n / 1024
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/metrics", nil)
+	if err != nil {
+		return s, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return s, err
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		n, _ := strconv.ParseFloat(value, 64)
+		switch name {
+		case "go_goroutines":
+			s.goroutines = n
+		case "go_memstats_heap_inuse_bytes":
+			s.heap = n / (1 << 20)
+		}
+	}
+	return s, lines.Err()
+}
+
+// grown compares the means of the second and of the last quarter: the first is for caches
+// and connections to fill.
+func grown(all []sample, of func(sample) float64) (before, after float64) {
+	quarter := len(all) / 4
+	if quarter == 0 {
+		return 0, 0
+	}
+	mean := func(part []sample) float64 {
+		sum := 0.0
+		for _, s := range part {
+			sum += of(s)
+		}
+		return sum / float64(len(part))
+	}
+	return mean(all[quarter : 2*quarter]), mean(all[len(all)-quarter:])
+}
