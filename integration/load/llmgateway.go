@@ -116,7 +116,7 @@ func chat(model, consumer string, of int, stream bool) func(*rand.Rand) string {
 func echoes(request, answer string) string {
 	_, asked, _ := strings.Cut(request, `"content":"`)
 	asked, _, _ = strings.Cut(asked, `"`)
-	for _, word := range strings.FieldsSeq(asked) {
+	for word := range strings.FieldsSeq(asked) {
 		if !strings.Contains(answer, word) {
 			return fmt.Sprintf("the answer to %q is one to another question: %.300s", asked, answer)
 		}
