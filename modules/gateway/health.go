@@ -53,6 +53,18 @@ func (a *App) AddHealthChecker(name string, c HealthChecker) {
 	a.parts = append(a.parts, healthPart{name, c})
 }
 
+// SetHealthChecker is AddHealthChecker for a part that several handlers have in common: with
+// the same name, the last one counts.
+func (a *App) SetHealthChecker(name string, c HealthChecker) {
+	for i := range a.parts {
+		if a.parts[i].name == name {
+			a.parts[i].checker = c
+			return
+		}
+	}
+	a.AddHealthChecker(name, c)
+}
+
 // addOwnParts adds the parts that every gateway has.
 func (a *App) addOwnParts() {
 	a.AddHealthChecker("consumers", HealthFunc(func(context.Context) Health {
