@@ -58,7 +58,9 @@ type Store interface {
 	Purge(ctx context.Context, tags ...string) (int64, error)
 
 	// Mark returns this moment in the sequence of purges, as far as the store knows
-	// it: never later than it is. It takes some nanoseconds.
+	// it: never later than it is. It takes some nanoseconds. It is for the key and all
+	// others that begin with the same byte, so that entries that belong together can be
+	// put with one mark; for other keys it may mean nothing.
 	Mark(key Key) Mark
 
 	// Stats returns figures about the store. It waits for nothing.

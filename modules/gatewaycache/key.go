@@ -166,7 +166,8 @@ func (v *visit) setKey(hs *cachekey.Hasher) (reason string) {
 }
 
 // variantKey is where the answer is that belongs to the values of the fields by which
-// answers differ.
+// answers differ. It begins with the byte with which the key of the request begins, because
+// a store may have marks of purges that are for such keys alone.
 func (v *visit) variantKey(is *variants, header http.Header) cacheKey {
 	hs := cachekey.New()
 	defer hs.Release()
@@ -176,5 +177,6 @@ func (v *visit) variantKey(is *variants, header http.Header) cacheKey {
 	hs.List("names", is.names)
 	hs.Bytes("values", v.policy.AppendVaryKey(room[:0], is.names, header))
 	key, _ := hs.Sum() // without a document there is nothing to fail
+	key[0] = v.key[0]
 	return cacheKey(key)
 }

@@ -86,8 +86,8 @@ func (v *visit) keep(ctx context.Context, header, asked http.Header, e *caching.
 		if old, err := store.Get(ctx, key); err == nil && old != nil && old.Expires.After(index.Expires) {
 			index.Expires = old.Expires
 		}
-		if _, err := store.Put(ctx, key, index, since); err != nil {
-			return
+		if o, err := store.Put(ctx, key, index, since); err != nil || o != caching.Stored {
+			return // nobody would find it
 		}
 		key = v.variantKey(is, asked)
 	}

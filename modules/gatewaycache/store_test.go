@@ -105,6 +105,33 @@ func TestPurgeDuringACall(t *testing.T) {
 	}
 }
 
+// parted is a store with a sequence of purges for each first byte of keys, as in a Cluster.
+type parted struct{ caching.Store }
+
+func (s *parted) Mark(key caching.Key) caching.Mark {
+	return caching.Mark{Epoch: 2 + uint64(key[0]), Seq: s.Store.Mark(key).Seq}
+}
+
+func (s *parted) Put(ctx context.Context, key caching.Key, e *caching.Entry, since caching.Mark) (caching.Outcome, error) {
+	if since.Epoch != 0 && since.Epoch != 2+uint64(key[0]) {
+		return caching.Outdated, nil
+	}
+	return s.Store.Put(ctx, key, e, since)
+}
+
+// TestVariantsInAStoreOfParts stores answers that vary where the mark of the request is one
+// for a part of the store.
+func TestVariantsInAStoreOfParts(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, "ttl 1m", text("Vary: X-Kind"))
+	g.h.cache = &testCache{store: &parted{g.h.cache.Store()}}
+	get := func(kind string) *http.Request { return request("GET", "/a", "", "X-Kind: "+kind) }
+	for n, kind := range []string{"a", "b", "c"} {
+		g.do("alice", get(kind)).want(t, state.CacheMiss, "", "answer "+itoa(n+1))
+		g.do("alice", get(kind)).want(t, state.CacheHit, "", "answer "+itoa(n+1))
+	}
+}
+
 // TestDamagedEntries puts what is none of the handler's entries where it looks.
 func TestDamagedEntries(t *testing.T) {
 	t.Parallel()

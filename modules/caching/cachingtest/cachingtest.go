@@ -80,6 +80,7 @@ func Run(t *testing.T, o Opener) {
 		{"strange tags", testStrangeTags},
 		{"many purges", testManyPurges},
 		{"marks", testMarks},
+		{"kindred marks", testKindredMarks},
 		{"expiry", testExpiry},
 		{"immutable", testImmutable},
 		{"oversize", testOversize},

@@ -117,6 +117,7 @@ var faults = []fault{
 	{name: "marks are not minded", caught: "marks", wrap: alter(altered{since: func(caching.Mark) caching.Mark { return caching.Mark{} }})},
 	{name: "any purge is minded", caught: "marks", wrap: func(m *Model) caching.Store { return &strict{m} }},
 	{name: "a mark is for ever", caught: "marks", wrap: alter(altered{since: func(caching.Mark) caching.Mark { return caching.Mark{Epoch: 1} }})},
+	{name: "a mark is for one key", caught: "kindred marks", wrap: func(m *Model) caching.Store { return &single{m} }},
 	{name: "old purges are forgotten", caught: "many purges", wrap: func(m *Model) caching.Store {
 		return alter(altered{since: func(s caching.Mark) caching.Mark {
 			if s.Epoch != 0 {
@@ -183,6 +184,20 @@ type strict struct{ *Model }
 
 func (s *strict) Put(ctx context.Context, k caching.Key, e *caching.Entry, since caching.Mark) (caching.Outcome, error) {
 	if since != (caching.Mark{}) && since != s.Mark(k) {
+		return caching.Outdated, nil
+	}
+	return s.Model.Put(ctx, k, e, since)
+}
+
+// single has marks that are for one key each.
+type single struct{ *Model }
+
+func (s *single) Mark(k caching.Key) caching.Mark {
+	return caching.Mark{Epoch: 1 + uint64(k[31]), Seq: s.Model.Mark(k).Seq}
+}
+
+func (s *single) Put(ctx context.Context, k caching.Key, e *caching.Entry, since caching.Mark) (caching.Outcome, error) {
+	if since.Epoch != 0 && since.Epoch != 1+uint64(k[31]) {
 		return caching.Outdated, nil
 	}
 	return s.Model.Put(ctx, k, e, since)

@@ -162,3 +162,25 @@ func testMarks(t *testing.T, o Opener) {
 	p.put(l, p.entry("asked for after", "second", "tag"))
 	other.has(l, p.entry("asked for after", "second", "tag"))
 }
+
+// testKindredMarks puts with the mark of another key that begins with the same byte.
+func testKindredMarks(t *testing.T, o Opener) {
+	gateways := gateways(t, o)
+	p, other := gateways[0], gateways[1]
+	for i := range 8 {
+		k := key(fmt.Sprint("k", i))
+		kin := key(fmt.Sprint("kin of k", i))
+		kin[0] = k[0]
+		other.purge(boolean(i > 0), "before") // those of the keys before, so that there are marks of several purges
+		p.hasNot(k)
+		p.hasNot(kin)
+		since := p.s.Mark(k)
+		p.putSince(kin, p.entry("kin", "tag", "before"), since, caching.Stored)
+		other.has(kin, p.entry("kin", "tag", "before"))
+		since = p.s.Mark(k)
+		other.purge(1, "tag")
+		p.putSinceGone(kin, p.entry("kin", "tag"), since)
+		other.hasNot(kin)
+		p.put(kin, p.entry("kin", "before"))
+	}
+}
