@@ -17,7 +17,8 @@
 // The head holds meta, tags and the first 256 KiB of the body, and every further piece
 // 256 KiB. Pieces are written first, under an id that is made for each write, and the
 // head at last, in one step; so nobody reads half an entry, or of two. Each answer is
-// checked to be of the key and the write that was asked for.
+// checked to be of the key and the write that was asked for. Pieces live for some seconds
+// until their head is there, so that what was put by halves takes no memory for long.
 //
 // All keys have a time to live: what expires, the server forgets. The memory is bounded by
 // the server (maxmemory with a policy that evicts); the time that an entry has is bounded

@@ -18,7 +18,7 @@ import (
 const perTrip = 4
 
 // tailLife is how much longer than the head pieces live, so that who has read the head can
-// read them.
+// read them, and how long they live beyond the time of a Put where there never is a head.
 const tailLife = 10 * time.Second
 
 // errTorn tells that pieces of an entry have gone while it was read: somebody has put
@@ -157,10 +157,15 @@ func (s *Store) Put(ctx context.Context, key caching.Key, e *caching.Entry, sinc
 	b, id := s.bucket(key), hex.EncodeToString(random())
 	first, further := encode(key, id, &caching.Entry{Meta: e.Meta, Body: append([][]byte(nil), e.Body...), Tags: e.Tags, Expires: e.Expires})
 	pieces := b.piecesOf(key)
-	if err := s.send(ctx, pieces, id, further, life+tailLife); err != nil {
+	if err := s.send(ctx, pieces, id, further, putPatience*s.patience+tailLife); err != nil {
 		return caching.Outdated, err
 	}
-	answer, err := s.run(ctx, putScript, []string{b.version, b.log, b.headOf(key)}, random(), appendMark(since), first, life.Milliseconds(), pieces)
+	if life = e.Expires.Sub(s.now()).Truncate(time.Millisecond); life <= 0 { // sending may have taken its time
+		s.refused.Add(1)
+		return caching.Outdated, nil
+	}
+	answer, err := s.run(ctx, putScript, []string{b.version, b.log, b.headOf(key)},
+		random(), appendMark(since), first, life.Milliseconds(), pieces, (life + tailLife).Milliseconds())
 	if err != nil {
 		return caching.Outdated, err
 	}

@@ -98,10 +98,15 @@ func (s *Store) tell(ctx context.Context, purges []purge, again bool) error {
 }
 
 // tellAgain is called when Redis may have forgotten what was written. What it has not, is
-// left as it is. Where that fails Redis is down again, and this is called once more.
+// left as it is. Where that fails Redis is down again, and this is called once more. The
+// versions that were seen may be forgotten as well: a mark of one that Redis does not have
+// would keep everything out, so that they are looked at anew.
 func (s *Store) tellAgain() {
 	if s.closed.Load() {
 		return
+	}
+	for _, b := range s.buckets {
+		b.seen.Store(nil)
 	}
 	if recent := s.purges.since(time.Now().Add(-tellFor)); len(recent) > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

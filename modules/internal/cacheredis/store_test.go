@@ -188,6 +188,101 @@ func TestNothingStays(t *testing.T) {
 	count()
 }
 
+// TestPiecesWithoutAHead puts by halves, and what is refused: the pieces that were sent go
+// soon, however long the entry was to live.
+func TestPiecesWithoutAHead(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	s := start(t, r, caching.Options{Name: "n"})
+	k := caching.Key{1}
+	present(t, s, k, false)
+	put(t, s, k, entry("there is a version now"))
+	foreign := caching.Mark{Epoch: 12345}
+	if o, err := s.Put(t.Context(), k, entry(strings.Repeat("x", 3*pieceSize)), foreign); o != caching.Outdated || err != nil {
+		t.Fatalf("Put() = %v, %v", o, err)
+	}
+	b := s.bucket(k)
+	if err := s.send(t.Context(), b.piecesOf(k), "0123456789abcdef", [][]byte{[]byte("piece")}, putPatience*s.patience+tailLife); err != nil {
+		t.Fatal(err)
+	}
+	pieces := 0
+	keysOf(t, s.client, s.conn.Prefix(), func(ctx context.Context, c *redis.Client, key string) error {
+		left, err := c.PTTL(ctx, key).Result()
+		if strings.Contains(key, "}:p:") {
+			if pieces++; left > putPatience*s.patience+tailLife {
+				t.Errorf("a piece that nobody can find lives for %v", left)
+			}
+		}
+		return err
+	})
+	if pieces != 3 {
+		t.Errorf("%d pieces, want 3", pieces)
+	}
+	// With a head they live as long as it does.
+	put(t, s, k, entry(strings.Repeat("x", 2*pieceSize)))
+	long := 0
+	keysOf(t, s.client, s.conn.Prefix(), func(ctx context.Context, c *redis.Client, key string) error {
+		left, err := c.PTTL(ctx, key).Result()
+		if strings.Contains(key, "}:p:") && left > time.Hour {
+			long++
+		}
+		return err
+	})
+	if long != 1 {
+		t.Errorf("%d pieces live as long as their head, want 1", long)
+	}
+}
+
+// TestPieceEvictedWhileItIsPut has Redis evict a piece before the head is there.
+func TestPieceEvictedWhileItIsPut(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	s := start(t, r, caching.Options{Name: "n"})
+	k := caching.Key{1}
+	e := entry(strings.Repeat("x", 2*pieceSize))
+	calls := 0
+	s.now = func() time.Time {
+		if calls++; calls == 2 { // between the pieces and the head
+			keysOf(t, s.client, s.conn.Prefix(), func(ctx context.Context, c *redis.Client, key string) error {
+				if !strings.Contains(key, "}:p:") {
+					return nil
+				}
+				return c.Del(ctx, key).Err()
+			})
+		}
+		return time.Now()
+	}
+	if o, err := s.Put(t.Context(), k, e, caching.Mark{}); o != caching.Outdated || err != nil {
+		t.Errorf("Put() = %v, %v", o, err)
+	}
+	present(t, s, k, false)
+}
+
+// TestAnEntryDoesNotOutliveItsTime has sending take time of which the entry has little.
+func TestAnEntryDoesNotOutliveItsTime(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	s := start(t, r, caching.Options{Name: "n"})
+	k := caching.Key{1}
+	late := time.Duration(0)
+	s.now = func() time.Time {
+		now := time.Now().Add(late)
+		late += time.Minute // which the pieces take
+		return now
+	}
+	e := entry(strings.Repeat("x", 2*pieceSize))
+	e.Expires = time.Now().Add(90 * time.Second)
+	put(t, s, k, e)
+	if left := r.Do("PTTL", s.bucket(k).headOf(k)).(int64); left > 30_000 {
+		t.Errorf("it lives for another %d ms, want 30 s at most", left)
+	}
+	late, e = 0, entry(strings.Repeat("y", 2*pieceSize))
+	e.Expires = time.Now().Add(30 * time.Second)
+	if o, err := s.Put(t.Context(), k, e, caching.Mark{}); o != caching.Outdated || err != nil {
+		t.Errorf("Put() = %v, %v of what has expired meanwhile", o, err)
+	}
+}
+
 // TestTornEntriesAreMisses takes away, alters and exchanges what is in Redis.
 func TestTornEntriesAreMisses(t *testing.T) {
 	t.Parallel()
@@ -281,6 +376,48 @@ func TestPurgesOfTheForgottenPast(t *testing.T) {
 	if got := r.Do("LLEN", bucket.log); got != n {
 		t.Errorf("%v purges are logged instead of %v", got, n)
 	}
+}
+
+// TestMarksOfTheForgottenPast has Redis fall back to before a purge, and the gateway that
+// has made it be gone: what another one puts is kept again, and not what was asked for
+// before purges that it cannot know.
+func TestMarksOfTheForgottenPast(t *testing.T) {
+	t.Parallel()
+	r := redistest.Start(t)
+	a, b := start(t, r, caching.Options{Name: "n"}), start(t, r, caching.Options{Name: "n"})
+	k, l := caching.Key{1}, caching.Key{2}
+	put(t, b, k, entry("k", "x"))
+	bucket := a.buckets[0]
+	before := r.Do("GET", bucket.version).(string)
+	for range 3 {
+		if _, err := a.Purge(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	present(t, b, k, false)
+	mark := b.Mark(l)
+	_ = a.Close()
+	r.Do("SET", bucket.version, before, "PX", "1000000")
+	r.Do("DEL", bucket.log)
+	// Nobody could tell these purges from those that the mark is of.
+	if o, err := b.Put(t.Context(), l, entry("l", "y"), mark); o != caching.Outdated || err != nil {
+		t.Errorf("Put() = %v, %v with a mark that Redis does not know", o, err)
+	}
+	for range 3 {
+		if _, err := start(t, r, caching.Options{Name: "n"}).Purge(t.Context(), "y"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	present(t, b, l, false)
+	// And the other way round: marks do not stay in a future that never came.
+	r.Do("SET", bucket.version, before, "PX", "1000000")
+	r.Do("DEL", bucket.log)
+	b.tellAgain()
+	present(t, b, l, false)
+	if o, err := b.Put(t.Context(), l, entry("l", "y"), b.Mark(l)); o != caching.Stored || err != nil {
+		t.Errorf("Put() = %v, %v", o, err)
+	}
+	present(t, b, l, true)
 }
 
 func TestNamesInKeys(t *testing.T) {
