@@ -9,17 +9,18 @@ import (
 )
 
 // Query edits the raw query of a URL. Parameters that are not edited keep their
-// spelling and their place. It reports whether anything has changed.
-func (b *Bound) Query(raw string) (edited string, changed bool) {
+// spelling and their place. It reports whether anything has changed. Of more than MaxNodes
+// parameters it is ErrTooMany.
+func (b *Bound) Query(raw string) (edited string, changed bool, err error) {
 	if len(b.query) == 0 {
-		return raw, false
+		return raw, false, nil
 	}
 	return editPairs(raw, b.query)
 }
 
 // Form is Query for a body of application/x-www-form-urlencoded, and the edits of
 // bodies.
-func (b *Bound) Form(raw string) (edited string, changed bool) {
+func (b *Bound) Form(raw string) (edited string, changed bool, err error) {
 	edits := make([]pairEdit, len(b.body))
 	for i := range b.body {
 		edits[i] = b.body[i].pair
@@ -51,7 +52,10 @@ func newPair(name, value string) pair {
 	return pair{name, true, url.QueryEscape(name) + "=" + url.QueryEscape(value)}
 }
 
-func editPairs(raw string, edits []pairEdit) (string, bool) {
+func editPairs(raw string, edits []pairEdit) (string, bool, error) {
+	if strings.Count(raw, "&") >= MaxNodes {
+		return raw, false, ErrTooMany
+	}
 	pairs := parsePairs(raw)
 	changed := false
 	for i := range edits {
@@ -60,7 +64,7 @@ func editPairs(raw string, edits []pairEdit) (string, bool) {
 		changed = changed || did
 	}
 	if !changed {
-		return raw, false
+		return raw, false, nil
 	}
 	var b strings.Builder
 	for i := range pairs {
@@ -69,7 +73,7 @@ func editPairs(raw string, edits []pairEdit) (string, bool) {
 		}
 		b.WriteString(pairs[i].raw)
 	}
-	return b.String(), true
+	return b.String(), true, nil
 }
 
 // apply makes an edit. Of a parameter that is there several times, replace and set leave
