@@ -17,6 +17,7 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/gatewaycache"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
 	_ "github.com/caddy-gateway/tollgate/modules/iprestriction"
+	_ "github.com/caddy-gateway/tollgate/modules/jwtauth"
 	_ "github.com/caddy-gateway/tollgate/modules/keyauth"
 	_ "github.com/caddy-gateway/tollgate/modules/languagematch"
 	_ "github.com/caddy-gateway/tollgate/modules/languagepolicy"

@@ -78,6 +78,8 @@ var floors = map[string]int{
 	"modules/internal/jwtverify": floorPure,
 	"modules/internal/jwks":      floorPure,
 
+	"modules/internal/jwtverify/jwttest": floorPure,
+
 	"modules/limits":             floorPure,
 	"modules/limits/limitstest":  floorPure,
 	"modules/internal/quotaspec": floorPure,
@@ -101,6 +103,7 @@ var floors = map[string]int{
 	"modules/gatewaycache":   floorFeature,
 	"modules/gatewayroute":   floorFeature,
 	"modules/iprestriction":  floorFeature,
+	"modules/jwtauth":        floorFeature,
 	"modules/keyauth":        floorFeature,
 	"modules/languagematch":  floorFeature,
 	"modules/languagepolicy": floorFeature,
