@@ -152,6 +152,9 @@ func parseJWK(raw []byte, algorithms Algorithms, secrets bool) (*Key, error) {
 		return nil, err
 	}
 	if secret, ok := jwk.Key.([]byte); ok {
+		if algorithms != 0 && algorithms&Symmetric == 0 {
+			return nil, errors.New("the key is a secret, and no algorithm for secrets is allowed")
+		}
 		return NewSecret(id, secret, algorithms&Symmetric)
 	}
 	return NewPublic(id, jwk.Key, algorithms)
