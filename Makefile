@@ -99,6 +99,26 @@ $(CACHE_SUITE)/node_modules:
 	npm install --prefix $(CACHE_SUITE)/new --no-save --no-package-lock --no-audit --no-fund --ignore-scripts http-cache-tests@$(CACHE_SUITE_VERSION)
 	mv $(CACHE_SUITE)/new/node_modules $@
 
+# What the commands of the guides run, with the packages that apt has it in.
+GUIDE_PACKAGES = $$(for pair in curl:curl python3:python3 node:nodejs chromium:chromium; do \
+  command -v $${pair%:*} >/dev/null || echo $${pair\#*:}; done)
+
+.PHONY: guides
+guides: go ## Do all that docs/guides says, also in Python, Node.js and a browser
+	@missing="$$(echo $(GUIDE_PACKAGES))"; \
+	if [ -n "$$missing" ]; then \
+	  command -v apt-get >/dev/null || { echo "The guides need $$missing" >&2; exit 1; }; \
+	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
+	  echo "The guides need $$missing, which is being installed"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing || exit 1; \
+	fi
+	cd integration && TOLLGATE_GUIDES=all go test -tags=$(TAGS_SLIM) -count=1 ./guides/...
+
+.PHONY: route-tables
+route-tables: go ## Write the tables of routes into the guides of the example systems
+	cd integration && go run -tags=$(TAGS_SLIM) ./guides/routes
+
 .PHONY: vet
 vet: go ## Run go vet
 	go vet -tags=$(TAGS) ./...

@@ -1,0 +1,39 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package guides
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestChanges(t *testing.T) {
+	t.Parallel()
+	url := provider(t)
+	m := machine(t, "changes.md", "https://api.deepseek.com", url, "https://api.anthropic.com", url,
+		"localhost:8089", service(t, "the service"), "localhost:8090", service(t, "the service"))
+	m.follow()
+}
+
+// TestRotateAKey follows the page beside a client that never stops calling, and that
+// gets the new key when the page says so.
+func TestRotateAKey(t *testing.T) {
+	t.Parallel()
+	const oldKey, newKey = "demo-search-key-not-a-secret", "demo-new-key-not-a-secret"
+	m := machine(t, "rotate-a-key.md", "localhost:8200", service(t, "the service"))
+	var client *Caller
+	m.before = func(b Block) {
+		switch {
+		case b.Language == "diff" && client == nil:
+			client = call(t, "http://"+m.Gateway+"/api/other", oldKey)
+			client.More(t, 100)
+		case strings.Contains(b.Text, "gateway consumers search"):
+			client.More(t, 100)
+			client.Key.Store(newKey)
+			client.More(t, 100) // whoever had read the old key is done with it
+		}
+	}
+	m.follow()
+	client.More(t, 100)
+	client.Check(t)
+}

@@ -1,0 +1,106 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package guides
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	m := machine(t, "connect.md", "https://api.deepseek.com", provider(t))
+	m.follow()
+
+	if got := m.shell("go build -o ask ask.go"); got.Code != 0 {
+		t.Fatalf("build: %s", got.Output)
+	}
+	for _, program := range []string{"python3 ask.py", "node ask.mjs", "./ask"} {
+		if installed(t, program) {
+			checkProgram(t, m, program)
+		}
+	}
+	if installed(t, "chromium") {
+		checkBrowser(t, m)
+	}
+}
+
+// checkProgram runs a program of the page beside a gateway that gives answers which the
+// page speaks about.
+func checkProgram(t *testing.T, m *Machine, program string) {
+	t.Helper()
+	const text = "It answers."
+	ok := fmt.Sprintf(`{"choices":[{"message":{"content":%q}}]}`, text)
+	for _, tt := range []struct {
+		name     string
+		statuses []int
+		header   []string
+		calls    int64
+		says     string
+	}{
+		{"at once", []int{200}, nil, 1, text},
+		{"after a limit", []int{429, 200}, []string{"Retry-After", "0"}, 2, text},
+		{"after failures", []int{502, 503, 504, 200}, []string{"Retry-After", "0"}, 4, text},
+		{"never", []int{429, 429, 429, 429, 200}, []string{"Retry-After", "0"}, 4, "429 the_code: The message (request the-id)"},
+		{"a limit that lasts", []int{429, 200}, []string{"Retry-After", "0", "X-Should-Retry", "false"}, 1, "429 the_code"},
+		{"no key", []int{401, 200}, nil, 1, "401 the_code"},
+		{"no money", []int{402, 200}, nil, 1, "402 the_code"},
+		{"not allowed", []int{403, 200}, nil, 1, "403 the_code"},
+	} {
+		t.Run(program+" "+tt.name, func(t *testing.T) {
+			var calls atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				status := tt.statuses[calls.Add(1)-1]
+				w.Header().Set("Content-Type", "application/json")
+				for i := 0; i < len(tt.header); i += 2 {
+					w.Header().Set(tt.header[i], tt.header[i+1])
+				}
+				w.WriteHeader(status)
+				if status == 200 {
+					fmt.Fprint(w, ok)
+				} else {
+					fmt.Fprint(w, `{"error":{"message":"The message","code":"the_code"},"request_id":"the-id"}`)
+				}
+				if r.URL.Path != "/llm/deepseek/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer the-key" {
+					t.Errorf("the gateway had %s with %q", r.URL.Path, r.Header.Get("Authorization"))
+				}
+			}))
+			defer server.Close()
+			got := m.shell("GATEWAY_URL=" + server.URL + " GATEWAY_KEY=the-key " + program + " 'Well?'")
+			if calls.Load() != tt.calls || !strings.Contains(got.Output, tt.says) || (got.Code == 0) != (tt.says == text) {
+				t.Errorf("ended with %d after %d calls and said %q, want %d calls and %q", got.Code, calls.Load(), got.Output, tt.calls, tt.says)
+			}
+		})
+	}
+}
+
+// checkBrowser fills in the form of the page, in a frame, and reads what comes out.
+func checkBrowser(t *testing.T, m *Machine) {
+	t.Helper()
+	const form = `<!doctype html><iframe src="/"></iframe><p>nothing yet</p><script>
+const frame = document.querySelector("iframe"), key = new URLSearchParams(location.search).get("key");
+frame.addEventListener("load", () => {
+	const page = frame.contentDocument, output = page.querySelector("output");
+	new MutationObserver(() => { document.querySelector("p").textContent = "It said: " + output.textContent; }).observe(output, { childList: true });
+	page.querySelector("[name=key]").value = key;
+	page.querySelector("[name=question]").value = "Hello?";
+	page.querySelector("form").requestSubmit();
+});
+</script>`
+	m.must(os.WriteFile(filepath.Join(m.Dir, "web", "form.html"), []byte(form), 0o600))
+	for key, want := range map[string]string{
+		"demo-key-not-a-secret":       "It said: You said: Hello? You said: Hello?",
+		"demo-wrong-key-not-a-secret": "It said: 401 key_invalid: The API key is not valid (request ",
+	} {
+		got := m.shell("chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=20000 --dump-dom 'http://localhost:8300/form.html?key=" + key + "'")
+		if !strings.Contains(got.Output, want) {
+			t.Errorf("with %s the page shows %s, want %q", key, got.Output, want)
+		}
+	}
+}
