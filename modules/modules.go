@@ -28,5 +28,7 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/quota"
 	_ "github.com/caddy-gateway/tollgate/modules/redisstore"
 	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
+	_ "github.com/caddy-gateway/tollgate/modules/requesttransform"
+	_ "github.com/caddy-gateway/tollgate/modules/responsetransform"
 	_ "github.com/caddy-gateway/tollgate/modules/scriptdetector"
 )

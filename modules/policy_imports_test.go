@@ -117,6 +117,9 @@ var floors = map[string]int{
 	"modules/redisstore":     floorFeature,
 	"modules/requestguard":   floorFeature,
 
+	"modules/requesttransform":  floorFeature,
+	"modules/responsetransform": floorFeature,
+
 	"modules": floorAssembly,
 
 	"cmd/caddy":   floorEnd,
