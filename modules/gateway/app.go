@@ -32,6 +32,7 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
+	"github.com/caddy-gateway/tollgate/modules/internal/oauthserver"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
@@ -99,6 +100,9 @@ type App struct {
 	// called default exists without being declared.
 	Caches []CacheConfig `json:"caches,omitempty"`
 
+	// OAuthServerConfig makes the gateway an authorization server. Default: it is none.
+	OAuthServerConfig *OAuthServerConfig `json:"oauth2_server,omitempty"`
+
 	// MetricsConsumers is how many different consumers get a label value of
 	// their own in metrics; all others share "_other". Default: 1000.
 	MetricsConsumers int `json:"metrics_consumers,omitempty"`
@@ -108,6 +112,7 @@ type App struct {
 	plans  plans
 	table  *consumers.Table
 	prices *pricing.Book
+	oauth  *oauthserver.Server
 	shared *shared
 	live   state.Live // requests that this config serves
 
@@ -180,6 +185,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if a.prices, err = a.loadPrices(); err != nil {
+		return err
+	}
+	if err := a.loadOAuthServer(); err != nil {
 		return err
 	}
 	a.addOwnParts()

@@ -86,6 +86,15 @@ func parseGlobal(d *caddyfile.Dispenser, existing any) (any, error) {
 //			keep <duration>|forever
 //		}
 //		store             <module> ...
+//		oauth2_server     <issuer> {
+//			audience        <audience...>
+//			lifetime        <duration>
+//			algorithm       ES256|EdDSA|RS256
+//			rotate          <duration>
+//			path            <path>
+//			mandatory_scope
+//			passphrase      <{env.NAME}|{file.PATH}>
+//		}
 //	}
 //
 // The options plan, group, consumer, consumers, prices and cache may repeat, and so may
@@ -107,6 +116,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"ledger":            options.Block("[<path>|memory]", p.ledger),
 		"store":             options.Raw(p.store),
 		"cache":             options.Block("[<name>]", p.cache).Repeat(),
+		"oauth2_server":     options.Block("<issuer>", p.oauthServer),
 		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, 1_000_000),
 	})
 	if err != nil {

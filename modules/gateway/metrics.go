@@ -60,12 +60,16 @@ type metrics struct {
 	languages  *prometheus.CounterVec
 	transforms *prometheus.CounterVec
 	versions   *prometheus.CounterVec
-	buffered   prometheus.GaugeFunc
-	durable    prometheus.GaugeFunc
-	stores     *storeMetrics
-	limits     *limitMetrics
-	caches     *cacheMetrics
-	records    *recordMetrics
+
+	oauth          *prometheus.CounterVec
+	introspections *prometheus.CounterVec
+
+	buffered prometheus.GaugeFunc
+	durable  prometheus.GaugeFunc
+	stores   *storeMetrics
+	limits   *limitMetrics
+	caches   *cacheMetrics
+	records  *recordMetrics
 
 	spoken languageSeries
 	asked  versionSeries
@@ -127,6 +131,14 @@ func newMetrics() *metrics {
 			Namespace: "caddy", Subsystem: "gateway", Name: "api_version_requests_total",
 			Help: "Requests by the version of the API that they ask for and by what decided on it.",
 		}, []string{"route", "version", "source"}),
+		oauth: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "oauth2_requests_total",
+			Help: "Requests to the authorization server by endpoint and result.",
+		}, []string{"endpoint", "result"}),
+		introspections: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: "caddy", Subsystem: "gateway", Name: "oauth2_introspections_total",
+			Help: "Tokens that another authorization server decides on, by where the answer came from.",
+		}, []string{"result"}),
 		stores:    stores,
 		records:   newRecordMetrics(stores),
 		limits:    newLimitMetrics(),
@@ -141,6 +153,7 @@ func (m *metrics) vectors() []*prometheus.CounterVec {
 	return []*prometheus.CounterVec{
 		m.requests, m.bytesIn, m.bytesOut, m.attempts, m.retries,
 		m.tokens, m.cost, m.unpriced, m.errs, m.denials, m.languages, m.transforms, m.versions,
+		m.oauth, m.introspections,
 	}
 }
 

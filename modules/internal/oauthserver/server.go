@@ -174,7 +174,7 @@ func CheckIssuer(issuer string) error {
 // CheckPath says what is wrong with a path below which endpoints are.
 func CheckPath(path string) error {
 	u, err := url.Parse(path)
-	if err != nil || u.Path != path || u.EscapedPath() != path || path[0] != '/' || path != "/" && strings.HasSuffix(path, "/") ||
+	if err != nil || path == "" || u.Path != path || u.EscapedPath() != path || path[0] != '/' || path != "/" && strings.HasSuffix(path, "/") ||
 		strings.Contains(path, "//") || strings.Contains(path, "/.") {
 		return errors.New("the path is not a plain one such as /oauth2")
 	}

@@ -39,7 +39,7 @@ var groups = []group{
 	// and route, so that nested routes are metered and cached too.
 	{"invoke", []string{"response_transform", "language_router", "llm_cost", "quota", "gateway_cache"}},
 	// Those which answer.
-	{"reverse_proxy", []string{"mock_llm", "llm_proxy"}},
+	{"reverse_proxy", []string{"oauth2_token", "gateway_ticket", "mock_llm", "llm_proxy"}},
 }
 
 func init() {
