@@ -133,7 +133,7 @@ func (a *App) purgeCaches(w http.ResponseWriter, r *http.Request, query url.Valu
 }
 
 // purgeCache purges a cache, and what is still open under its name for requests of configs
-// before, which have it with other options.
+// before, which have it elsewhere.
 func (q *purgeQuery) purgeCache(ctx context.Context, c *Cache) (int64, error) {
 	n, err := q.purge(ctx, c.Store())
 	for _, o := range c.app.shared.metrics.caches.others(c) {

@@ -180,21 +180,22 @@ func TestAdminCachePurgeFails(t *testing.T) {
 	openedCaches(t, 1)[0].fail(nil) // for the end
 }
 
-// A request of the config before may still be served from a cache that had other options.
+// A request of the config before may still be served from a cache that was elsewhere.
 func TestAdminCachePurgeReachesOldConfigs(t *testing.T) {
-	const config = `{"ledger":{"memory":true},"caches":[{"max_bytes":%d}]}`
-	address := instanceOf(t, fmt.Sprintf(config, 1<<20))
+	forgetCaches(t)
+	const config = `{"ledger":{"memory":true},"store":{"module":"demo","name":"x"},"caches":[{"store":%q}]}`
+	address := instanceOf(t, fmt.Sprintf(config, "embedded"))
 	old := active(t)
 	was := cacheOf(t, old, "")
 	fill(t, was)
 	end := open(t, old)
 	defer end()
-	if err := load(t, address, fmt.Sprintf(config, 2<<20)); err != nil {
+	if err := load(t, address, fmt.Sprintf(config, "demo")); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, cacheOf(t, active(t), ""))
-	if status, _, body := ask(t, http.MethodDelete, address, "/gateway/cache?consumer=alice"); status != 200 || !strings.Contains(body, `"entries":4`) {
-		t.Errorf("answers %d %s", status, body)
+	if status, _, body := ask(t, http.MethodDelete, address, "/gateway/cache?consumer=alice"); status != 200 || strings.Contains(body, "entries") {
+		t.Errorf("answers %d %s", status, body) // one of them does not count
 	}
 	if before, now := left(t, was), left(t, cacheOf(t, active(t), "")); before != "24" || now != "24" {
 		t.Errorf("left are %q in the cache of the old config and %q in the new one", before, now)

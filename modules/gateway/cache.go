@@ -43,9 +43,10 @@ type CacheSharer interface {
 type Flights = coalesce.Group[any]
 
 // Cache is a named cache, as one config uses it. What is in it, and the calls that go on
-// for it, belong to the process: configs that have a cache of the same name and options
-// share them, and they end with the last request of the last such config. A cache with
-// other options is another one, and begins empty unless it is in Redis.
+// for it, belong to the process: configs that have a cache of the same name in the same
+// store share them, and they end with the last request of the last such config. Where the
+// options differ those of the latest config count, and entries for which there is no room
+// any more go. A store that cannot change its options has another cache for others.
 type Cache struct {
 	app     *App
 	config  CacheConfig
@@ -140,6 +141,6 @@ func (c *Cache) end() {
 	}
 	c.closed = true
 	if o := c.open.Load(); o != nil { // it stays, for whoever is late
-		o.release()
+		o.release(c)
 	}
 }

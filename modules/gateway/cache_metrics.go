@@ -21,7 +21,7 @@ const (
 
 // cacheMetrics count what caches do, and show the open caches of the process. The label
 // cache is the name; where two of one name are open for a while, because a reload has
-// changed options, they are added up. Label values are names of the config and closed
+// changed where the responses are, they are added up. Label values are names of the config and closed
 // sets; never what a client sends.
 type cacheMetrics struct {
 	requests *prometheus.CounterVec

@@ -112,15 +112,15 @@ func TestReloadKeepsCaches(t *testing.T) {
 
 	changed := withCaches(t, `,"caches":[{"name":"answers","max_bytes":2097152}]`)
 	other := cacheOf(t, changed, "answers")
-	if has(t, other, 1) || other.Flights() == is.Flights() {
-		t.Error("a cache with other options is the same")
+	if !has(t, other, 1) || other.Flights() != is.Flights() {
+		t.Error("other options have emptied the cache")
 	}
 	if got := other.Store().Stats().MaxBytes; got != 2<<20 {
 		t.Errorf("its bound is %d", got)
 	}
 	cleanup(t, same)
-	if has(t, is, 1) {
-		t.Error("a cache that no config has is not closed")
+	if got := other.Store().Stats().MaxBytes; got != 2<<20 || !has(t, other, 1) {
+		t.Errorf("its bound is %d after the end of the config before", got)
 	}
 	// Options that are written out are no other ones.
 	put(t, other, 3)
@@ -130,6 +130,66 @@ func TestReloadKeepsCaches(t *testing.T) {
 		t.Error("defaults that are written out make another cache")
 	}
 	cleanup(t, written)
+}
+
+// A config that is refused in the end has its options in force for a moment alone, and no
+// room means that entries go.
+func TestReloadChangesOptionsOfCaches(t *testing.T) {
+	large := withCaches(t, `,"caches":[{"name":"answers","max_bytes":1048576}]`)
+	c := cacheOf(t, large, "answers")
+	for n := range byte(200) {
+		put(t, c, n)
+	}
+	refused := withCaches(t, `,"caches":[{"name":"answers","max_bytes":2097152,"compress":true}]`)
+	if got := c.Store().Stats().MaxBytes; got != 2<<20 {
+		t.Errorf("the bound of the new config is %d", got)
+	}
+	cleanup(t, refused)
+	if s := c.Store().Stats(); s.MaxBytes != 1<<20 || s.Entries != 200 {
+		t.Errorf("after the refused config the bound is %d, with %d entries", s.MaxBytes, s.Entries)
+	}
+	small := withCaches(t, `,"caches":[{"name":"answers","max_bytes":65536}]`)
+	cleanup(t, large)
+	if s := cacheOf(t, small, "answers").Store().Stats(); s.Bytes > 64<<10 || s.Entries == 0 {
+		t.Errorf("%d entries of %d bytes are left", s.Entries, s.Bytes)
+	}
+	cleanup(t, small)
+	if n, ok := cachePool.References(cacheKey{config: CacheConfig{Name: "answers", Store: CacheEmbedded}}); ok {
+		t.Errorf("%d configs use the cache after the end", n)
+	}
+}
+
+// A store that cannot change its options has a cache for each set of them.
+func TestReloadOfACacheThatCannotBeTuned(t *testing.T) {
+	forgetCaches(t)
+	config := func(entry string) string {
+		return `{"ledger":{"memory":true},"store":{"module":"demo","name":"` + t.Name() + `"},"caches":[{"name":"shared","store":"demo","max_entry":` + entry + `}]}`
+	}
+	start := func(entry string) *App {
+		t.Helper()
+		app, err := tryProvision(t, config(entry))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := app.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return app
+	}
+	one, two, again := start("4096"), start("8192"), start("4096")
+	c := openedCaches(t, 2)
+	if c[0].options.MaxEntryBytes != 4096 || c[1].options.MaxEntryBytes != 8192 {
+		t.Errorf("opened with %d and %d", c[0].options.MaxEntryBytes, c[1].options.MaxEntryBytes)
+	}
+	if cacheOf(t, one, "shared").Store() != cacheOf(t, again, "shared").Store() || cacheOf(t, one, "shared").Store() == cacheOf(t, two, "shared").Store() {
+		t.Error("configs have the cache of others")
+	}
+	for _, app := range []*App{one, two, again} {
+		cleanup(t, app)
+	}
+	for _, c := range c {
+		eventually(t, "closing the cache", func() bool { n, _ := c.closings(); return n == 1 })
+	}
 }
 
 func TestCacheOutlivesItsConfig(t *testing.T) {

@@ -143,7 +143,7 @@ func (s *Store) Put(ctx context.Context, key caching.Key, e *caching.Entry, sinc
 	if err := e.Check(); err != nil {
 		return caching.Outdated, err
 	}
-	if sizeOf(e) > s.max {
+	if sizeOf(e) > s.max.Load() {
 		s.refused.Add(1)
 		return caching.TooLarge, s.Delete(ctx, key) // what was there is no longer the answer
 	}

@@ -42,7 +42,7 @@ type Store struct {
 	conn     *redisconn.Conn
 	client   redis.UniversalClient
 	now      func() time.Time
-	max      int64
+	max      atomic.Int64 // bytes of an entry
 	patience time.Duration
 	buckets  []*bucket
 	purges   told
@@ -52,9 +52,6 @@ type Store struct {
 
 // New returns a store. It asks Redis for nothing.
 func New(o Options) *Store {
-	if o.Cache.MaxEntryBytes <= 0 {
-		o.Cache.MaxEntryBytes = DefaultMaxEntryBytes
-	}
 	if o.Cache.Now == nil {
 		o.Cache.Now = time.Now
 	}
@@ -62,8 +59,9 @@ func New(o Options) *Store {
 		o.Patience = DefaultPatience
 	}
 	s := &Store{
-		conn: o.Conn, client: o.Conn.Client(), now: o.Cache.Now, max: o.Cache.MaxEntryBytes, patience: o.Patience,
+		conn: o.Conn, client: o.Conn.Client(), now: o.Cache.Now, patience: o.Patience,
 	}
+	s.Tune(o.Cache)
 	n := 1
 	if _, ok := s.client.(*redis.ClusterClient); ok {
 		n = clusterBuckets
@@ -73,6 +71,14 @@ func New(o Options) *Store {
 	}
 	o.Conn.OnEpoch(s.tellAgain)
 	return s
+}
+
+// Tune implements caching.Tuner. What is there stays, whatever its size.
+func (s *Store) Tune(o caching.Options) {
+	if o.MaxEntryBytes <= 0 {
+		o.MaxEntryBytes = DefaultMaxEntryBytes
+	}
+	s.max.Store(o.MaxEntryBytes)
 }
 
 // bucket returns the bucket of a key.
@@ -123,4 +129,7 @@ func (s *Store) Close() error {
 }
 
 // Interface guards
-var _ caching.Store = (*Store)(nil)
+var (
+	_ caching.Store = (*Store)(nil)
+	_ caching.Tuner = (*Store)(nil)
+)
