@@ -87,6 +87,7 @@ func exampleEnvironment(t *testing.T, name string, env map[string]string) (port 
 	for _, upstream := range []string{"ANTHROPIC_URL", "DEEPSEEK_URL", "GROK_URL", "OPENAI_URL"} {
 		values[upstream] = "http://" + nobody
 	}
+	values["ALICE_PASSWORD_HASH"] = aliceDigest
 	values["LEDGER"] = filepath.Join(t.TempDir(), "ledger")
 	for _, upstream := range []string{"OLLAMA_1", "OLLAMA_2", "API_SERVER", "MODEL_SERVER"} {
 		values[upstream] = nobody

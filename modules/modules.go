@@ -14,6 +14,7 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/consumermatch"
 	_ "github.com/caddy-gateway/tollgate/modules/correlationid"
 	_ "github.com/caddy-gateway/tollgate/modules/gateway"
+	_ "github.com/caddy-gateway/tollgate/modules/gatewayauth"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewaycache"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
 	_ "github.com/caddy-gateway/tollgate/modules/iprestriction"

@@ -100,6 +100,7 @@ var floors = map[string]int{
 	"modules/acl":            floorFeature,
 	"modules/consumermatch":  floorFeature,
 	"modules/correlationid":  floorFeature,
+	"modules/gatewayauth":    floorFeature,
 	"modules/gatewaycache":   floorFeature,
 	"modules/gatewayroute":   floorFeature,
 	"modules/iprestriction":  floorFeature,
