@@ -13,7 +13,7 @@ import (
 // Get implements caching.Store. It minds no context, since it waits for nothing.
 func (s *Store) Get(_ context.Context, key caching.Key) (*caching.Entry, error) {
 	it, ok := s.cache.GetIfPresent(key)
-	if !ok {
+	if !ok || !it.settled.Load() {
 		return nil, s.Err()
 	}
 	if !it.used.Load() { // so that a hot entry is not written to by all processors
@@ -54,24 +54,37 @@ func (s *Store) Put(_ context.Context, key caching.Key, e *caching.Entry, since 
 		s.cache.Invalidate(key) // what was there is no longer the answer
 		return caching.TooLarge, nil
 	}
-	for _, victim := range s.link(it, b.maxOwner) {
+	s.insert(it, b.maxOwner)
+	outcome, err := s.settle(it)
+	if s.bytes.Load() > b.max {
+		s.cache.CleanUp() // somebody else was making room when this was to
+	}
+	return outcome, err
+}
+
+// insert puts an item into the cache, where nobody sees it before it is settled.
+func (s *Store) insert(it *item, maxOwner int64) {
+	for _, victim := range s.link(it, maxOwner) {
 		s.drop(victim)
 	}
-	s.cache.Set(key, it)
+	s.cache.Set(it.key, it)
+}
+
+// settle looks whether an item that was inserted may stay, and shows it then. A purge that
+// is not among the purges by now finds it.
+func (s *Store) settle(it *item) (caching.Outcome, error) {
 	switch {
 	case s.closed.Load():
 		s.drop(it)
 		return caching.Outdated, caching.ErrClosed
-	case s.purgedSince(seq, e):
+	case s.purgedSince(it.seq, &it.entry):
 		s.drop(it)
 		s.refused()
 		return caching.Outdated, nil
 	case it.gone.Load():
 		s.drop(it) // it had to go before it came
 	}
-	if s.bytes.Load() > b.max {
-		s.cache.CleanUp() // somebody else was making room when this was to
-	}
+	it.settled.Store(true)
 	return caching.Stored, nil
 }
 

@@ -34,6 +34,8 @@ type item struct {
 	used   atomic.Bool // it was asked for
 	gone   atomic.Bool // it is not among those of its owner any longer
 
+	settled atomic.Bool // no purge was missed while it was put
+
 	// Guarded by Store.mu.
 	owner      *owner
 	prev, next *item

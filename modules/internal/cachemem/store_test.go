@@ -241,3 +241,30 @@ func TestTune(t *testing.T) {
 		t.Errorf("Put() = %v, %v of more than an eighth", o, err)
 	}
 }
+
+// TestPurgeWithinAPut purges between the moments at which a Put looks at the purges: what
+// was purged is not to be seen, not even until the Put has noticed.
+func TestPurgeWithinAPut(t *testing.T) {
+	t.Parallel()
+	s := open(t, caching.Options{})
+	e := typical(1, 1000)
+	e.Tags = []string{"tag"}
+	it := newItem(numbered(1), e, false)
+	it.seq = s.Mark(numbered(1)).Seq
+	if s.purgedSince(it.seq, e) {
+		t.Fatal("it is purged")
+	}
+	if _, err := s.Purge(t.Context(), "tag"); err != nil {
+		t.Fatal(err)
+	}
+	s.insert(it, 1<<20)
+	if e, err := s.Get(t.Context(), numbered(1)); e != nil || err != nil {
+		t.Errorf("Get() = %v, %v of an entry that was purged", e != nil, err)
+	}
+	if o, err := s.settle(it); o != caching.Outdated || err != nil {
+		t.Errorf("it is %v, %v", o, err)
+	}
+	if st := s.Stats(); st.Entries != 0 || st.Bytes != 0 {
+		t.Errorf("%d entries of %d bytes are left", st.Entries, st.Bytes)
+	}
+}
