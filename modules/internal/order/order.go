@@ -37,9 +37,9 @@ var groups = []group{
 	{"request_header", []string{"ip_restriction", "acl", "request_transform"}},
 	// Inside encode, so that bodies are not compressed yet, and around handle
 	// and route, so that nested routes are metered and cached too.
-	{"invoke", []string{"response_transform", "language_router", "llm_cost", "quota", "gateway_cache"}},
+	{"invoke", []string{"response_transform", "language_router", "llm_cost", "quota", "oauth2_token", "gateway_cache"}},
 	// Those which answer.
-	{"reverse_proxy", []string{"oauth2_token", "gateway_ticket", "mock_llm", "llm_proxy"}},
+	{"reverse_proxy", []string{"gateway_ticket", "mock_llm", "llm_proxy"}},
 }
 
 func init() {
