@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,9 @@ func TestConnect(t *testing.T) {
 	}
 	for _, program := range []string{"python3 ask.py", "node ask.mjs", "./ask"} {
 		if installed(t, program) {
-			checkProgram(t, m, program)
+			for _, x := range exchanges {
+				x.checkProgram(t, m, program)
+			}
 		}
 	}
 	if installed(t, "chromium") {
@@ -31,52 +34,56 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// checkProgram runs a program of the page beside a gateway that gives answers which the
-// page speaks about.
-func checkProgram(t *testing.T, m *Machine, program string) {
+// exchange is how a program of the page fares beside a gateway that answers with these
+// statuses, each with these headers.
+type exchange struct {
+	name     string
+	statuses []int
+	header   []string // in pairs of name and value
+	calls    int64
+	says     string
+}
+
+// itAnswers is what a program says when all is well.
+const itAnswers = "It answers."
+
+// exchanges are what the page speaks about.
+var exchanges = []exchange{
+	{"at once", []int{200}, nil, 1, itAnswers},
+	{"after a limit", []int{429, 200}, []string{"Retry-After", "0"}, 2, itAnswers},
+	{"after failures", []int{502, 503, 504, 200}, []string{"Retry-After", "0"}, 4, itAnswers},
+	{"never", []int{429, 429, 429, 429, 200}, []string{"Retry-After", "0"}, 4, "429 the_code: The message (request the-id)"},
+	{"a limit that lasts", []int{429, 200}, []string{"Retry-After", "0", "X-Should-Retry", "false"}, 1, "429 the_code"},
+	{"no key", []int{401, 200}, nil, 1, "401 the_code"},
+	{"no money", []int{402, 200}, nil, 1, "402 the_code"},
+	{"not allowed", []int{403, 200}, nil, 1, "403 the_code"},
+}
+
+// checkProgram runs a program of the page.
+func (x exchange) checkProgram(t *testing.T, m *Machine, program string) {
 	t.Helper()
-	const text = "It answers."
-	ok := fmt.Sprintf(`{"choices":[{"message":{"content":%q}}]}`, text)
-	for _, tt := range []struct {
-		name     string
-		statuses []int
-		header   []string
-		calls    int64
-		says     string
-	}{
-		{"at once", []int{200}, nil, 1, text},
-		{"after a limit", []int{429, 200}, []string{"Retry-After", "0"}, 2, text},
-		{"after failures", []int{502, 503, 504, 200}, []string{"Retry-After", "0"}, 4, text},
-		{"never", []int{429, 429, 429, 429, 200}, []string{"Retry-After", "0"}, 4, "429 the_code: The message (request the-id)"},
-		{"a limit that lasts", []int{429, 200}, []string{"Retry-After", "0", "X-Should-Retry", "false"}, 1, "429 the_code"},
-		{"no key", []int{401, 200}, nil, 1, "401 the_code"},
-		{"no money", []int{402, 200}, nil, 1, "402 the_code"},
-		{"not allowed", []int{403, 200}, nil, 1, "403 the_code"},
-	} {
-		t.Run(program+" "+tt.name, func(t *testing.T) {
-			var calls atomic.Int64
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				status := tt.statuses[calls.Add(1)-1]
-				w.Header().Set("Content-Type", "application/json")
-				for i := 0; i < len(tt.header); i += 2 {
-					w.Header().Set(tt.header[i], tt.header[i+1])
-				}
-				w.WriteHeader(status)
-				if status == 200 {
-					fmt.Fprint(w, ok)
-				} else {
-					fmt.Fprint(w, `{"error":{"message":"The message","code":"the_code"},"request_id":"the-id"}`)
-				}
-				if r.URL.Path != "/llm/deepseek/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer the-key" {
-					t.Errorf("the gateway had %s with %q", r.URL.Path, r.Header.Get("Authorization"))
-				}
-			}))
-			defer server.Close()
-			got := m.shell("GATEWAY_URL=" + server.URL + " GATEWAY_KEY=the-key " + program + " 'Well?'")
-			if calls.Load() != tt.calls || !strings.Contains(got.Output, tt.says) || (got.Code == 0) != (tt.says == text) {
-				t.Errorf("ended with %d after %d calls and said %q, want %d calls and %q", got.Code, calls.Load(), got.Output, tt.calls, tt.says)
-			}
-		})
+	var calls atomic.Int64
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/llm/deepseek/v1/chat/completions" || r.Header.Get("Authorization") != "Bearer the-key" {
+			t.Errorf("the gateway had %s with %q", r.URL.Path, r.Header.Get("Authorization"))
+		}
+		status := x.statuses[calls.Add(1)-1]
+		w.Header().Set("Content-Type", "application/json")
+		for pair := range slices.Chunk(x.header, 2) {
+			w.Header().Set(pair[0], pair[1])
+		}
+		w.WriteHeader(status)
+		if status == http.StatusOK {
+			fmt.Fprintf(w, `{"choices":[{"message":{"content":%q}}]}`, itAnswers)
+		} else {
+			fmt.Fprint(w, `{"error":{"message":"The message","code":"the_code"},"request_id":"the-id"}`)
+		}
+	}))
+	defer gateway.Close()
+	got := m.shell("GATEWAY_URL=" + gateway.URL + " GATEWAY_KEY=the-key " + program + " 'Well?'")
+	if calls.Load() != x.calls || !strings.Contains(got.Output, x.says) || (got.Code == 0) != (x.says == itAnswers) {
+		t.Errorf("%s, %s: ended with %d after %d calls and said %q, want %d calls and %q",
+			program, x.name, got.Code, calls.Load(), got.Output, x.calls, x.says)
 	}
 }
 

@@ -122,7 +122,7 @@ func texts(v any) []string {
 
 // paths are those that the matchers of a route name.
 func (r route) paths() []string {
-	var list []string
+	list := make([]string, 0, len(r.Match))
 	for _, set := range r.Match {
 		list = append(list, texts(set["path"])...)
 	}
