@@ -26,10 +26,13 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/latencypolicy"
 	_ "github.com/caddy-gateway/tollgate/modules/llmcost"
 	_ "github.com/caddy-gateway/tollgate/modules/mockllm"
+	_ "github.com/caddy-gateway/tollgate/modules/oauth2"
+	_ "github.com/caddy-gateway/tollgate/modules/oauth2server"
 	_ "github.com/caddy-gateway/tollgate/modules/quota"
 	_ "github.com/caddy-gateway/tollgate/modules/redisstore"
 	_ "github.com/caddy-gateway/tollgate/modules/requestguard"
 	_ "github.com/caddy-gateway/tollgate/modules/requesttransform"
 	_ "github.com/caddy-gateway/tollgate/modules/responsetransform"
 	_ "github.com/caddy-gateway/tollgate/modules/scriptdetector"
+	_ "github.com/caddy-gateway/tollgate/modules/ticket"
 )

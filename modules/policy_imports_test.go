@@ -74,6 +74,7 @@ var floors = map[string]int{
 	"modules/records/recordstest":  floorPure,
 	"modules/internal/recorddb":    floorPure,
 	"modules/internal/recordredis": floorPure,
+	"modules/internal/tickets":     floorPure,
 
 	"modules/internal/jwtverify": floorPure,
 	"modules/internal/jwks":      floorPure,
@@ -112,11 +113,14 @@ var floors = map[string]int{
 	"modules/latencypolicy":  floorFeature,
 	"modules/lingua":         floorFeature,
 	"modules/scriptdetector": floorFeature,
+	"modules/oauth2":         floorFeature,
+	"modules/oauth2server":   floorFeature,
 	"modules/quota":          floorFeature,
 	"modules/llmcost":        floorFeature,
 	"modules/mockllm":        floorFeature,
 	"modules/redisstore":     floorFeature,
 	"modules/requestguard":   floorFeature,
+	"modules/ticket":         floorFeature,
 
 	"modules/requesttransform":  floorFeature,
 	"modules/responsetransform": floorFeature,

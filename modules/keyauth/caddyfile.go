@@ -15,6 +15,7 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/internal/tickets"
 )
 
 func init() { httpcaddyfile.RegisterHandlerDirective("key_auth", parseCaddyfile) }
@@ -72,7 +73,10 @@ func keysDeclaredIn(h httpcaddyfile.Helper) bool {
 //		bearer           on|off
 //		query            <name...>
 //		body             <field...>
-//		carriers         header|bearer|query|body...
+//		websocket        <form...>
+//		ticket           [<name>]
+//		ticket_requests  websocket|any
+//		carriers         header|bearer|websocket|query|ticket|body...
 //		max_body         <size>
 //		hide_credentials on|off
 //		anonymous        <consumer>
@@ -82,7 +86,9 @@ func keysDeclaredIn(h httpcaddyfile.Helper) bool {
 //	}
 //
 // Every option may be missing, and so may the block. The option headers takes
-// the place of the default names; query and body add to the carriers.
+// the place of the default names; websocket, query, ticket and body add to the
+// carriers. A form is tollgate, openai, kubernetes, bearer, or a prefix that ends
+// in a dot, behind base64url: where keys are encoded.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	if _, err := options.Args(d, ""); err != nil {
@@ -90,7 +96,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	}
 	set := h.options()
 	set["body"] = options.Func("<field>...", names(&h.Body, false))
-	set["carriers"] = options.EnumList(&h.Carriers, CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody)
+	set["carriers"] = options.EnumList(&h.Carriers, carriers...)
 	set["max_body"] = options.SizeBetween(&h.MaxBody, 1, math.MaxInt32)
 	set["anonymous"] = options.String(&h.Anonymous)
 	set["preflight"] = options.BoolPtr(&h.Preflight)
@@ -109,6 +115,9 @@ func (k *Keys) options() options.Set {
 		"headers":          options.Func("<name>...", names(&k.Headers, true)),
 		"bearer":           options.BoolPtr(&k.Bearer),
 		"query":            options.Func("<name>...", names(&k.Query, false)),
+		"websocket":        options.Func("<form>...", forms(&k.WebSocket)),
+		"ticket":           options.Func("[<name>]", ticketName(&k.Ticket)),
+		"ticket_requests":  options.Enum(&k.TicketRequests, TicketsWebSocket, TicketsAny),
 		"hide_credentials": options.BoolPtr(&k.HideCredentials),
 		"realm":            options.Func("<text>", realm(&k.Realm)),
 		"profile":          options.Enum(&k.Profile, gateway.ProfileKong),
@@ -121,7 +130,10 @@ func (k *Keys) options() options.Set {
 //		headers          <name...>
 //		bearer           on|off
 //		query            <name...>
-//		carriers         header|bearer|query...
+//		websocket        <form...>
+//		ticket           [<name>]
+//		ticket_requests  websocket|any
+//		carriers         header|bearer|websocket|query|ticket...
 //		hide_credentials on|off
 //		realm            <text>
 //		profile          kong
@@ -135,7 +147,7 @@ func (p *Provider) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	set := p.options()
-	set["carriers"] = options.EnumList(&p.Carriers, CarrierHeader, CarrierBearer, CarrierQuery)
+	set["carriers"] = options.EnumList(&p.Carriers, CarrierHeader, CarrierBearer, CarrierQuery, CarrierWebSocket, CarrierTicket)
 	if err := options.Parse(d, name, set); err != nil {
 		return err
 	}
@@ -164,6 +176,29 @@ func names(into *[]string, headers bool) func([]string) error {
 			}
 		}
 		*into = args
+		return nil
+	}
+}
+
+// forms reads a list of forms of keys in subprotocols.
+func forms(into *[]string) func([]string) error {
+	return func(args []string) error {
+		_, err := parseForms(args)
+		*into = args
+		return err
+	}
+}
+
+// ticketName reads the name of the parameter for tickets.
+func ticketName(into *string) func([]string) error {
+	return func(args []string) error {
+		*into = tickets.DefaultName
+		if len(args) == 0 {
+			return nil
+		}
+		if *into = args[0]; *into == "" {
+			return errors.New("the name is empty")
+		}
 		return nil
 	}
 }

@@ -26,7 +26,7 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		{"header twice", "key_auth {\n headers a A\n}", "", "A is listed twice, at Testfile:2"},
 		{"not on or off", "key_auth {\n bearer yes\n}", "", `"yes" is neither on nor off`},
 		{"carrier left out", "key_auth {\n carriers header\n query k\n}", "", "key_auth: query is configured but carriers does not list it; add it there, at Testfile:"},
-		{"carrier unknown", "key_auth {\n carriers cookie\n}", "", `"cookie" is not one of: header, bearer, query, body, at Testfile:2`},
+		{"carrier unknown", "key_auth {\n carriers cookie\n}", "", `"cookie" is not one of: header, bearer, query, body, websocket, ticket, at Testfile:2`},
 		{"size without unit", "key_auth {\n max_body 1000\n}", "", "lacks a unit"},
 		{"empty query name", "key_auth {\n query \"\"\n}", "", "a name is empty, at Testfile:2"},
 		{"empty realm", "key_auth {\n realm \"\"\n}", "", "the text is empty"},

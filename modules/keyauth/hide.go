@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/tickets"
 )
 
 // hidingPlaces are where clients send keys besides the carriers: the names that
@@ -34,6 +35,11 @@ var hidingPlaces = [...]place{
 // withHidingPlaces adds the hiding places to the carriers.
 func withHidingPlaces(carriers []place) []place {
 	all := slices.Clone(carriers)
+	for _, p := range carriers {
+		if p.kind == inTicket {
+			all = append(all, place{inQuery, p.name})
+		}
+	}
 	for _, p := range hidingPlaces {
 		if !slices.Contains(all, p) {
 			all = append(all, p)
@@ -55,9 +61,13 @@ func headersOf(places []place) []string {
 
 // hideOutside removes the carrier at, which decided, and everything else
 // outside the body that could hold a key and holds one of this gateway.
-func (k *Keys) hideOutside(r *http.Request, at place) {
+func (k *Keys) hideOutside(r *http.Request, rq *state.Request, at place) {
 	if at.kind <= inBearer {
 		delete(r.Header, at.name)
+	}
+	k.hideProtocols(r, rq, at.kind == inWebSocket)
+	if at.kind == inTicket {
+		at.kind = inQuery
 	}
 	for _, name := range k.sensitive {
 		if values := r.Header[name]; len(values) > 0 && slices.ContainsFunc(values, k.holdsKey) {
@@ -111,6 +121,9 @@ func (k *Keys) drops(kd kind, at place, name, value string) bool {
 	if p := (place{kd, name}); p == at && slices.Contains(k.hidden, p) {
 		return true
 	}
+	if kd == inQuery && tickets.WellFormed(value) {
+		return true // of this gateway, or of another one: nobody else has use for it
+	}
 	named := func(p place) bool { return p.kind == kd && strings.EqualFold(p.name, name) }
 	return slices.ContainsFunc(k.hidden, named) && k.isKey(value)
 }
@@ -157,6 +170,6 @@ func (k *Keys) hideKnown(r *http.Request, rq *state.Request) error {
 	if !k.hide {
 		return nil
 	}
-	k.hideOutside(r, place{})
+	k.hideOutside(r, rq, place{})
 	return k.hideInBody(r, rq, place{})
 }

@@ -18,6 +18,7 @@ type finding struct {
 	verdict    verdict
 	at         place // the carrier that decided, unless missing
 	credential *consumers.Credential
+	token      *state.Token // what a ticket was exchanged for, if that was a token
 }
 
 type verdict uint8
@@ -25,8 +26,9 @@ type verdict uint8
 const (
 	missing verdict = iota
 	valid
-	invalid   // unknown, malformed, not yet or no longer valid: all the same
-	duplicate // the carrier occurs twice
+	invalid     // unknown, malformed, not yet or no longer valid: all the same
+	duplicate   // the carrier occurs twice
+	unavailable // of tickets: nobody knows
 )
 
 // identify looks for a key and says whose it is, and removes keys from headers
@@ -34,7 +36,7 @@ const (
 func (k *Keys) identify(r *http.Request, rq *state.Request) (finding, error) {
 	s, err := k.find(r, rq)
 	if err == nil && k.hide {
-		k.hideOutside(r, s.at)
+		k.hideOutside(r, rq, s.at)
 	}
 	return s, err
 }
@@ -59,10 +61,16 @@ func (k *Keys) find(r *http.Request, rq *state.Request) (finding, error) {
 				return finding{}, err
 			}
 			value, n = fields.value(p.name)
+		case inWebSocket:
+			value, n = k.protocolKey(r)
+		case inTicket:
+			value, n = k.ticket(r, p.name)
 		}
 		switch {
 		case n > 1:
 			return finding{verdict: duplicate, at: p}, nil
+		case value != "" && p.kind == inTicket:
+			return k.redeem(r, rq, p, value), nil
 		case value != "":
 			return k.judge(p, value, rq.Start), nil
 		}

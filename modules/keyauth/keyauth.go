@@ -112,7 +112,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if err != nil {
 		return err
 	}
-	if f.at.kind == inQuery && f.verdict != missing && !h.kong {
+	if h.uncached(f) {
 		return h.serveUncached(w, r, rq, f, next)
 	}
 	return h.serve(w, r, rq, f, next)
@@ -123,11 +123,14 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	switch {
 	case f.verdict == valid:
 		rq.Credential, rq.Anonymous = f.credential, false
-	case h.anonymous != nil && (f.verdict == missing || h.kong):
+		rq.Token, rq.ByTicket = f.token, f.at.kind == inTicket
+	case h.anonymous != nil && (f.verdict == missing || h.kong && f.verdict != unavailable):
 		rq.Credential, rq.Anonymous = h.anonymous, true
 	default:
-		h.Challenge(w.Header())
-		return state.DenyWith(h.denial(f.verdict))
+		if f.verdict != unavailable {
+			h.Challenge(w.Header())
+		}
+		return state.DenyWith(h.denial(f))
 	}
 	if err := h.hideInBody(r, rq, f.at); err != nil {
 		return err

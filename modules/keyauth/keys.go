@@ -3,6 +3,7 @@
 package keyauth
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
+	"github.com/caddy-gateway/tollgate/modules/internal/tickets"
 )
 
 // Kinds of carriers, as Keys.Carriers names them.
@@ -22,13 +24,20 @@ const (
 	CarrierBearer = "bearer"
 	CarrierQuery  = "query"
 	CarrierBody   = "body"
+
+	CarrierWebSocket = "websocket"
+	CarrierTicket    = "ticket"
 )
+
+// carriers are all kinds, in the order of type kind.
+var carriers = []string{CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody, CarrierWebSocket, CarrierTicket}
 
 // Keys says where requests carry their key, and what becomes of it.
 //
 // Carriers are looked at in order: the headers, then Authorization: Bearer,
-// then the query, then the body, and names of one kind in the order in which
-// they are listed; Carriers changes the order of kinds. The first carrier that
+// then the subprotocols of a WebSocket, then the query, then a ticket in it,
+// then the body, and names of one kind in the order in which they are listed;
+// Carriers changes the order of kinds. The first carrier that
 // holds something decides, right or wrong. An empty value counts as absent. A
 // carrier that occurs twice (two lines of one header, two parameters of one
 // name) is refused, and so is a header value with a comma, which is how two
@@ -41,8 +50,8 @@ const (
 // for their names.
 type Keys struct {
 	// Carriers lists the kinds of carriers in the order in which they are
-	// looked at: header, bearer, query, body. Default: header and bearer,
-	// then query and body if Query and Body name something.
+	// looked at: header, bearer, websocket, query, ticket, body. Default:
+	// header and bearer, then those for which something is configured.
 	Carriers []string `json:"carriers,omitempty"`
 
 	// Headers are the names of headers that carry a key. Default: apikey and
@@ -62,6 +71,27 @@ type Keys struct {
 	// JSON object) that carry a key. Default: none; where Carriers lists body,
 	// apikey. Bodies of these types are then read whole.
 	Body []string `json:"body,omitempty"`
+
+	// WebSocket lists the forms in which keys stand in Sec-WebSocket-Protocol
+	// of a request that opens a WebSocket, where browsers can put them:
+	//
+	//	tollgate    tollgate.key.<key>, in base64url without padding
+	//	openai      openai-insecure-api-key.<key>
+	//	kubernetes  base64url.bearer.authorization.k8s.io.<key>, in base64url
+	//	bearer      bearer and, as the next element, <key>
+	//
+	// or prefixes that end in a dot, behind base64url: if keys are encoded. The
+	// key is removed. If nothing else was offered, the answer names what was,
+	// because browsers ask for that. Default: none.
+	WebSocket []string `json:"websocket,omitempty"`
+
+	// Ticket is the query parameter in which a ticket of gateway_ticket stands
+	// for a key, once. Default: none; where Carriers lists ticket, ticket.
+	Ticket string `json:"ticket,omitempty"`
+
+	// TicketRequests says for which requests tickets are good: "websocket", for
+	// those that open one, or "any". Default: websocket.
+	TicketRequests string `json:"ticket_requests,omitempty"`
 
 	// MaxBody is how many bytes of a body are read for its key; larger ones
 	// are refused with 413. Default: 10 MiB. It matters only with body.
@@ -83,10 +113,12 @@ type Keys struct {
 	table      *consumers.Table
 	kong       bool
 	hide       bool
-	places     []place  // where a key is looked for
-	names      []string // of places, as they are configured
-	hidden     []place  // what must not hold a key when the request goes on
-	sensitive  []string // the headers among hidden
+	places     []place   // where a key is looked for
+	names      []string  // of places, as they are configured
+	hidden     []place   // what must not hold a key when the request goes on
+	sensitive  []string  // the headers among hidden
+	forms      []keyForm // of keys in subprotocols
+	anyTickets bool
 	readsBody  bool
 	challenges []string
 	missing    string
@@ -106,6 +138,8 @@ const (
 	inBearer
 	inQuery
 	inBody
+	inWebSocket
+	inTicket
 )
 
 // provision fills in the defaults and checks the options.
@@ -114,7 +148,7 @@ func (k *Keys) provision(app *gateway.App) error {
 	if k.Profile != "" && k.Profile != gateway.ProfileKong {
 		return fmt.Errorf("profile is %q; the only profile is kong", k.Profile)
 	}
-	if k.table.Keys() == 0 {
+	if k.table.Keys() == 0 && !k.takesTickets() {
 		return errors.New("no consumer has a key, so every request would be refused; give one a key in the gateway option")
 	}
 	k.kong = app.Kong() || k.Profile == gateway.ProfileKong
@@ -128,6 +162,9 @@ func (k *Keys) provision(app *gateway.App) error {
 	if err := k.place(); err != nil {
 		return err
 	}
+	if k.has(inTicket) {
+		app.NeedRecords()
+	}
 	k.challenges = challengesFor(k.Realm, k.has(inBearer))
 	k.missing, k.invalid = "No API key found in request", "Unauthorized"
 	if !k.kong {
@@ -137,6 +174,7 @@ func (k *Keys) provision(app *gateway.App) error {
 	k.hidden = withHidingPlaces(k.places)
 	k.sensitive = headersOf(k.hidden)
 	learnPlaces(k.places)
+	learnForms(k.forms)
 	return nil
 }
 
@@ -145,6 +183,9 @@ func (k *Keys) place() error {
 	kinds, err := k.kinds()
 	if err != nil {
 		return err
+	}
+	if k.TicketRequests != "" && k.TicketRequests != TicketsWebSocket && k.TicketRequests != TicketsAny {
+		return fmt.Errorf("ticket_requests is %q; write websocket or any", k.TicketRequests)
 	}
 	k.places, k.names = nil, nil
 	for _, kd := range kinds {
@@ -162,6 +203,14 @@ func (k *Keys) place() error {
 		case CarrierBody:
 			names = orDefault(k.Body)
 			k.readsBody = true
+		case CarrierWebSocket:
+			if k.forms, err = parseForms(k.WebSocket); err != nil {
+				return err
+			}
+			names = []string{state.HeaderProtocol}
+		case CarrierTicket:
+			names = []string{cmp.Or(k.Ticket, tickets.DefaultName)}
+			k.anyTickets = k.TicketRequests == TicketsAny
 		}
 		for _, name := range names {
 			p := place{kindOf(kd), name}
@@ -185,8 +234,14 @@ func (k *Keys) kinds() ([]string, error) {
 		if bearer {
 			kinds = append(kinds, CarrierBearer)
 		}
+		if k.WebSocket != nil {
+			kinds = append(kinds, CarrierWebSocket)
+		}
 		if k.Query != nil || k.kong {
 			kinds = append(kinds, CarrierQuery)
+		}
+		if k.takesTickets() {
+			kinds = append(kinds, CarrierTicket)
 		}
 		if k.Body != nil {
 			kinds = append(kinds, CarrierBody)
@@ -194,15 +249,16 @@ func (k *Keys) kinds() ([]string, error) {
 		return kinds, nil
 	}
 	if len(k.Carriers) == 0 {
-		return nil, errors.New("carriers is empty, so every request would be refused; list some of header, bearer, query, body")
+		return nil, errors.New("carriers is empty, so every request would be refused; list some of header, bearer, websocket, query, ticket, body")
 	}
 	given := map[string]bool{
 		CarrierHeader: k.Headers != nil, CarrierBearer: k.Bearer != nil && *k.Bearer,
 		CarrierQuery: k.Query != nil, CarrierBody: k.Body != nil,
+		CarrierWebSocket: k.WebSocket != nil, CarrierTicket: k.Ticket != "" || k.TicketRequests != "",
 	}
 	for i, kd := range k.Carriers {
 		if _, ok := given[kd]; !ok {
-			return nil, fmt.Errorf("carrier %q is unknown; write header, bearer, query or body", kd)
+			return nil, fmt.Errorf("carrier %q is unknown; write header, bearer, websocket, query, ticket or body", kd)
 		}
 		if slices.Contains(k.Carriers[:i], kd) {
 			return nil, fmt.Errorf("carrier %s is listed twice", kd)
@@ -210,9 +266,12 @@ func (k *Keys) kinds() ([]string, error) {
 		if kd == CarrierBearer && k.Bearer != nil && !*k.Bearer {
 			return nil, errors.New("carriers lists bearer, which is switched off; keep one of the two")
 		}
+		if kd == CarrierWebSocket && len(k.WebSocket) == 0 {
+			return nil, errors.New("carriers lists websocket, of which no form is named; write: websocket tollgate")
+		}
 		given[kd] = false
 	}
-	for _, kd := range []string{CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody} {
+	for _, kd := range carriers {
 		if given[kd] {
 			return nil, fmt.Errorf("%s is configured but carriers does not list it; add it there", kd)
 		}
@@ -238,8 +297,13 @@ func orDefault(names []string) []string {
 	return names
 }
 
+// takesTickets says that tickets are a carrier.
+func (k *Keys) takesTickets() bool {
+	return k.Ticket != "" || k.TicketRequests != "" || slices.Contains(k.Carriers, CarrierTicket)
+}
+
 func kindOf(name string) kind {
-	return kind(slices.Index([]string{CarrierHeader, CarrierBearer, CarrierQuery, CarrierBody}, name))
+	return kind(slices.Index(carriers, name))
 }
 
 // reserved are headers that mean something else to HTTP or to Caddy.
@@ -283,6 +347,10 @@ func (k *Keys) describe() string {
 			words[i] = "query parameter " + k.names[i]
 		case inBody:
 			words[i] = "body field " + k.names[i]
+		case inWebSocket:
+			words[i] = "subprotocol of a WebSocket"
+		case inTicket:
+			words[i] = "ticket in the query parameter " + k.names[i]
 		}
 	}
 	if n := len(words); n > 1 {

@@ -26,6 +26,9 @@ func (f *fields) AddString(key, value string) {
 		f.ObjectEncoder.AddString(key, redacted)
 		return
 	}
+	if f.headers && isProtocolHeader(key) {
+		value = strings.Join(currentSecrets().protocols([]string{value}), ", ")
+	}
 	f.ObjectEncoder.AddString(key, currentSecrets().text(value))
 }
 
@@ -39,6 +42,9 @@ func (f *fields) AddArray(key string, m zapcore.ArrayMarshaler) error {
 		return f.ObjectEncoder.AddArray(key, hidden)
 	}
 	if values, ok := m.(caddyhttp.LoggableStringArray); ok {
+		if f.headers && isProtocolHeader(key) {
+			return f.ObjectEncoder.AddArray(key, caddyhttp.LoggableStringArray(currentSecrets().protocols(values)))
+		}
 		if clean, changed := currentSecrets().texts(values); changed {
 			m = clean
 		}

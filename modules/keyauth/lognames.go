@@ -3,6 +3,7 @@
 package keyauth
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 type secretNames struct {
 	headers map[string]struct{}
 	query   map[string]struct{}
+	forms   []keyForm // of keys among subprotocols
 }
 
 // secrets is what every log encoder of this process hides. Names are added
@@ -32,7 +34,8 @@ func init() {
 			"cookie", "set-cookie", "x-auth-token", "x-amz-security-token"),
 		query: setOf("apikey", "api-key", "x-api-key", "key", "token", "access-token", "refresh-token", "id-token",
 			"client-secret", "password", "signature", "sig", "x-amz-signature", "x-amz-credential",
-			"x-amz-security-token", "x-goog-signature", "x-goog-credential"),
+			"x-amz-security-token", "x-goog-signature", "x-goog-credential", "ticket"),
+		forms: allForms[:len(allForms)-1], // all that have a prefix
 	})
 	gateway.OnSecretNames(learn) // what other features take credentials from
 }
@@ -56,7 +59,22 @@ func learn(headers, query []string) {
 	secrets.current.Store(&secretNames{
 		headers: extended(old.headers, headers),
 		query:   extended(old.query, query),
+		forms:   old.forms,
 	})
+}
+
+// learnForms adds forms of keys in subprotocols.
+func learnForms(forms []keyForm) {
+	secrets.Lock()
+	defer secrets.Unlock()
+	bigger := *secrets.current.Load()
+	bigger.forms = slices.Clone(bigger.forms)
+	for _, f := range forms {
+		if !slices.Contains(bigger.forms, f) {
+			bigger.forms = append(bigger.forms, f)
+		}
+	}
+	secrets.current.Store(&bigger)
 }
 
 func extended(set map[string]struct{}, names []string) map[string]struct{} {
@@ -78,8 +96,9 @@ func learnPlaces(places []place) {
 		switch p.kind {
 		case inHeader, inBearer:
 			headers = append(headers, p.name)
-		case inQuery, inBody:
+		case inQuery, inBody, inTicket:
 			query = append(query, p.name)
+		case inWebSocket: // see learnForms
 		}
 	}
 	learn(headers, query)

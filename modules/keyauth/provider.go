@@ -114,14 +114,18 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyau
 		return caddyauth.User{}, false, err
 	}
 	if f.verdict != valid {
+		if f.verdict == unavailable {
+			return caddyauth.User{}, false, state.DenyWith(p.denial(f))
+		}
 		p.Challenge(w.Header())
 		return caddyauth.User{}, false, nil
 	}
-	if f.at.kind == inQuery && !p.kong {
+	if p.uncached(f) {
 		state.ForbidKeeping(w.Header())
 	}
 	c := f.credential
 	rq.Credential, rq.Anonymous = c, false
+	rq.Token, rq.ByTicket = f.token, f.at.kind == inTicket
 	rq.AssertIdentity(r)
 	return caddyauth.User{ID: c.Consumer.Name, Metadata: map[string]string{
 		"custom_id":  c.Consumer.CustomID,

@@ -19,17 +19,18 @@ func (k *Keys) Authenticate(r *http.Request, rq *state.Request) (state.Authentic
 	if err != nil {
 		return state.Authentication{}, err
 	}
-	a := state.Authentication{Uncached: f.at.kind == inQuery && f.verdict != missing && !k.kong}
+	a := state.Authentication{Uncached: k.uncached(f)}
 	switch f.verdict {
 	case valid:
-		a.Verdict, a.Credential = state.Accepted, f.credential
+		a.Verdict, a.Credential, a.Token = state.Accepted, f.credential, f.token
+		rq.ByTicket = f.at.kind == inTicket
 		return a, k.hideInBody(r, rq, f.at)
 	case missing:
 		a.Verdict = state.Missing
 	default:
 		a.Verdict = state.Rejected
 	}
-	a.Denial = k.denial(f.verdict)
+	a.Denial = k.denial(f)
 	return a, nil
 }
 
@@ -47,14 +48,25 @@ func (k *Keys) Challenge(h http.Header) {
 	}
 }
 
-// denial is the 401. Every key that does not work gets the same one.
-func (k *Keys) denial(v verdict) *state.Denial {
-	switch v {
+// uncached says that the credential stood in the URL.
+func (k *Keys) uncached(f finding) bool {
+	return f.verdict != missing && (f.at.kind == inTicket || f.at.kind == inQuery && !k.kong)
+}
+
+// denial is the 401. Every key that does not work gets the same one, and so does every
+// ticket.
+func (k *Keys) denial(f finding) *state.Denial {
+	switch f.verdict {
+	case unavailable:
+		return ticketsUnavailable
 	case missing:
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_missing", Message: k.missing}
 	case duplicate:
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_duplicate", Message: "Duplicate API key found"}
 	default:
+		if f.at.kind == inTicket {
+			return ticketInvalid
+		}
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_invalid", Message: k.invalid}
 	}
 }

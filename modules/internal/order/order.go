@@ -30,16 +30,16 @@ var groups = []group{
 	// gateway_route precedes request_guard so that what the guard refuses is
 	// counted under its route, and gateway_cors so that a page of another origin
 	// can read the refusal, and that no list of methods refuses a preflight.
-	{"map", []string{"correlation_id", "gateway_route", "gateway_cors", "request_guard"}},
+	{"map", []string{"correlation_id", "gateway_errors", "gateway_route", "gateway_cors", "request_guard"}},
 	// After the URI is rewritten, beside Caddy's own authentication.
 	{"basicauth", []string{"api_version", "key_auth", "jwt_auth", "oauth2", "gateway_auth"}},
 	// After forward_auth: the consumer is known whoever authenticated it.
 	{"request_header", []string{"ip_restriction", "acl", "request_transform"}},
 	// Inside encode, so that bodies are not compressed yet, and around handle
 	// and route, so that nested routes are metered and cached too.
-	{"invoke", []string{"response_transform", "language_router", "llm_cost", "quota", "oauth2_token", "gateway_cache"}},
+	{"invoke", []string{"response_transform", "language_router", "llm_cost", "quota", "oauth2_token", "gateway_ticket", "gateway_cache"}},
 	// Those which answer.
-	{"reverse_proxy", []string{"gateway_ticket", "mock_llm", "llm_proxy"}},
+	{"reverse_proxy", []string{"mock_llm", "llm_proxy"}},
 }
 
 func init() {

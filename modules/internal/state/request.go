@@ -64,6 +64,10 @@ type Request struct {
 	// by one.
 	Token *Token
 
+	// ByTicket says that the caller is known by a ticket, which stands for the
+	// credential that it was exchanged for.
+	ByTicket bool
+
 	// LLM is what is known of the model call, if the request is one.
 	LLM LLM
 
@@ -96,6 +100,7 @@ type Request struct {
 	// HostData is for the host alone.
 	HostData any
 
+	pages   errorPages
 	account account
 	waiter  Waiter
 	refusal error // of an answer that was dropped
@@ -103,6 +108,9 @@ type Request struct {
 	broken  bool // nothing more of the answer may pass
 	hurried bool // see Hurried
 	ready   bool // all that a settlement reads is written under account from here on
+
+	subprotocol string // see NameProtocol
+	opening     int    // the status that opens the WebSocket
 
 	id        string
 	host      Host

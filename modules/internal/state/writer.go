@@ -115,6 +115,9 @@ func (w *Writer) WriteHeader(status int) {
 	}
 	w.header = true
 	w.echo.setAll(h)
+	if w.rq.subprotocol != "" {
+		w.rq.answerProtocol(status, h)
+	}
 	w.expect = contentLength(h)
 	if w.bodyless || status == http.StatusNoContent || status == http.StatusNotModified || status == http.StatusSwitchingProtocols {
 		w.expect = 0
