@@ -93,7 +93,10 @@ func (c *Client) ask(ctx context.Context, token string) (*Answer, error) {
 	return a, nil
 }
 
-var members = jsonpeek.NewNames("active", "iss", "sub", "client_id", "username", "jti", "scope", "aud", "exp", "nbf")
+var (
+	names   = [numMembers]string{"active", "iss", "sub", "client_id", "username", "jti", "scope", "aud", "exp", "nbf"}
+	members = jsonpeek.NewNames(names[:]...)
+)
 
 const (
 	inActive = iota
@@ -129,7 +132,7 @@ func parse(doc []byte) (*Answer, error) {
 		}
 		var ok bool
 		if *into, ok = jsonpeek.String(raw[i]); !ok {
-			return nil, fmt.Errorf("member %d is not a string", i)
+			return nil, fmt.Errorf("%s is not a string", names[i])
 		}
 	}
 	dec := json.NewDecoder(bytes.NewReader(doc))
