@@ -30,6 +30,7 @@ type capture struct {
 	exchanged httpcache.Exchange
 
 	record bool
+	bill   *bill // of a call whose answer is shared
 	answer answer
 	header http.Header // what is kept of the fields
 	body   [][]byte    // where no flight keeps it
@@ -170,7 +171,9 @@ func (c *capture) publish() {
 		lead.Refuse()
 		return
 	}
-	lead.Publish(c.v.share(c), c.expect)
+	shared := c.v.share(c)
+	c.bill = shared.bill
+	lead.Publish(shared, c.expect)
 }
 
 // Write passes p on and records it.
@@ -238,8 +241,16 @@ func (c *capture) abandon() {
 func (c *capture) land(err error) {
 	if c.q.lead != nil && !c.ended {
 		c.ended = true
-		c.q.lead.End(err)
+		c.endLead(err)
 	}
+}
+
+// endLead ends the flight when the request has been settled as far as it will be.
+func (c *capture) endLead(err error) {
+	if c.bill != nil {
+		c.bill.end()
+	}
+	c.q.lead.End(err)
 }
 
 // end is called when the chain has returned.

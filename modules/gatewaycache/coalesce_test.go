@@ -6,9 +6,11 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -215,3 +217,144 @@ func TestCoalescingMindsVary(t *testing.T) {
 		}
 	})
 }
+
+// TestNobodyJoinsAcrossAPurge purges while a call is being answered: who comes afterwards
+// has the upstream asked again.
+func TestNobodyJoinsAcrossAPurge(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		g := newRig(t, "ttl 1m", func(w http.ResponseWriter, _ *http.Request, n int) {
+			if n == 1 {
+				<-release
+			}
+			_, _ = io.WriteString(w, "answer "+itoa(n))
+		})
+		var before got
+		var wg sync.WaitGroup
+		wg.Go(func() { before = g.do("alice", request("GET", "/a", "")) })
+		synctest.Wait()
+		if _, err := g.h.cache.Store().Purge(t.Context(), "consumer:alice"); err != nil {
+			t.Fatal(err)
+		}
+		g.do("alice", request("GET", "/a", "")).want(t, state.CacheMiss, "", "answer 02")
+		close(release)
+		wg.Wait()
+		before.want(t, state.CacheMiss, "", "answer 01")
+		g.do("alice", request("GET", "/a", "")).want(t, state.CacheHit, "", "answer 02")
+	})
+}
+
+// TestCoalescingMindsTheRequest has requests come during a call that want something newer
+// than what it will answer.
+func TestCoalescingMindsTheRequest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		directive, opts string
+		want            state.CacheStatus
+	}{
+		{"no-cache", "ttl 1m", state.CacheMiss},
+		{"no-cache", "ttl 1m\nignore_request_directives", state.CacheCoalesced},
+		{"max-age=5", "ttl 1m", state.CacheMiss},
+		{"max-age=30", "ttl 1m", state.CacheCoalesced},
+		{"min-fresh=55", "ttl 1m", state.CacheMiss},
+		{"min-fresh=30", "ttl 1m", state.CacheCoalesced},
+		{"max-stale", "ttl 1m", state.CacheCoalesced},
+	} {
+		t.Run(tt.directive, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				g := newRig(t, tt.opts, func(w http.ResponseWriter, _ *http.Request, n int) {
+					_, _ = io.WriteString(w, "answer ")
+					if n == 1 {
+						<-release
+					}
+					_, _ = io.WriteString(w, itoa(n))
+				})
+				var wg sync.WaitGroup
+				wg.Go(func() { g.do("alice", request("GET", "/a", "")).want(t, state.CacheMiss, "", "answer 01") })
+				synctest.Wait()
+				time.Sleep(10 * time.Second)
+				var later got
+				wg.Go(func() { later = g.do("alice", request("GET", "/a", "", "Cache-Control: "+tt.directive)) })
+				synctest.Wait()
+				close(release)
+				wg.Wait()
+				body := "answer 02"
+				if tt.want == state.CacheCoalesced {
+					body = "answer 01"
+				}
+				later.want(t, tt.want, "", body)
+			})
+		})
+	}
+}
+
+// TestFollowersHaveSaved has all who share the answer of a model tell, when they are
+// settled, what the call has cost.
+func TestFollowersHaveSaved(t *testing.T) {
+	t.Parallel()
+	for name, more := range map[string][2]string{
+		"whole":  {"", ""},
+		"stream": {`,"stream":true,"stream_options":{"include_usage":true}`, "X-Answer: stream"},
+		"length": {"", "X-Length: yes"},
+		"left":   {"", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				g := newRig(t, "", func(w http.ResponseWriter, r *http.Request, n int) {
+					<-release
+					if r.Header.Get("X-Length") != "" {
+						w.Header().Set("Content-Length", strconv.Itoa(len(chatWhole)))
+					}
+					chat(w, r, n)
+				})
+				g.as = func(rq *state.Request) { rq.LLM.Provider = "openai"; rq.OnSettle(metering{}) }
+				var headers []string
+				if more[1] != "" {
+					headers = append(headers, more[1])
+				}
+				first, leave := context.WithCancel(t.Context())
+				answers := make([]got, 4)
+				var wg sync.WaitGroup
+				wg.Go(func() { answers[0] = g.do("alice", ask("x", more[0], headers...).WithContext(first)) })
+				synctest.Wait()
+				for i := 1; i < len(answers); i++ {
+					wg.Go(func() { answers[i] = g.do("alice", ask("x", more[0], headers...)) })
+				}
+				synctest.Wait()
+				if name == "left" {
+					leave()
+				}
+				close(release)
+				wg.Wait()
+				leave()
+				if g.called() != 1 {
+					t.Errorf("%d calls", g.called())
+				}
+				saved := 0
+				for _, rec := range g.h.host.(*host).recorded() {
+					if rec.cache.SavedKnown && rec.cache.Saved == 42 {
+						saved++
+					}
+				}
+				if saved != 3 {
+					t.Errorf("%d of 3 were recorded with what they have saved", saved)
+				}
+			})
+		})
+	}
+}
+
+// metering prices calls that the upstream has answered.
+type metering struct{}
+
+func (metering) SettleRequest(rq *state.Request) {
+	if !rq.Cache.Served() {
+		costing{}.SettleRequest(rq)
+	}
+}
+func (metering) EndRequest() {}

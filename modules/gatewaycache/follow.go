@@ -4,6 +4,7 @@ package gatewaycache
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -26,6 +27,7 @@ type sharedHeader struct {
 	size   int64    // of the body, or -1
 	vary   []string // the fields that it depends on, and their values
 	values []byte
+	bill   *bill // of the call of a model
 }
 
 // share makes what is shared of the header of an answer.
@@ -36,30 +38,39 @@ func (v *visit) share(c *capture) *sharedHeader {
 			s.header[name] = slices.Clone(values)
 		}
 	}
-	if !v.call.is {
+	if v.call.is {
+		s.bill = newBill()
+		v.rq.OnSettle(s.bill)
+	} else {
 		s.vary, _ = httpcache.VaryNames(c.header)
 		s.values = v.policy.AppendVaryKey(nil, s.vary, v.r.Header)
 	}
 	return s
 }
 
-// matches says that the answer is one to this request as well.
+// matches says that the answer is one to this request as well, and as fresh as it wants.
 func (v *visit) matches(s *sharedHeader) bool {
-	return len(s.vary) == 0 || string(v.policy.AppendVaryKey(nil, s.vary, v.r.Header)) == string(s.values)
+	if len(s.vary) > 0 && string(v.policy.AppendVaryKey(nil, s.vary, v.r.Header)) != string(s.values) {
+		return false
+	}
+	return v.policy.Decide(&v.request, &s.meta, time.Now()).Action == httpcache.Serve
 }
 
-// flightKey is the key of the call, which gives an answer in one form.
+// flightKey is the key of the call, which gives an answer in one form. After a purge it is
+// another one: what was asked for before is not for who comes after.
 func (v *visit) flightKey() coalesce.Key {
 	key := v.key
 	if v.variants != nil {
 		key = v.variantKey(v.variants, v.r.Header)
 	}
-	if !v.call.is {
-		return coalesce.Key(key)
-	}
 	hs := cachekey.New()
 	defer hs.Release()
 	hs.Bytes("of", key[:])
+	mark := v.h.cache.Store().Mark(v.key)
+	var at [16]byte
+	binary.LittleEndian.PutUint64(at[:], mark.Epoch)
+	binary.LittleEndian.PutUint64(at[8:], mark.Seq)
+	hs.Bytes("at", at[:])
 	for i, on := range [...]bool{v.call.stream, v.call.array, v.call.asked} {
 		if on {
 			hs.Text("form", strconv.Itoa(i))
@@ -90,8 +101,12 @@ func (v *visit) follow(ctx context.Context, f *coalesce.Follower[any], s *shared
 		h["Content-Length"] = length
 	}
 	v.w.WriteHeader(s.meta.Status)
+	left := s.size // which the last bytes settle
 	for {
 		p, err := f.Next(ctx)
+		if left -= int64(len(p)); s.bill != nil && (left == 0 || errors.Is(err, io.EOF)) {
+			rq.Cache.Saved, rq.Cache.SavedKnown = s.bill.wait(ctx)
+		}
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil

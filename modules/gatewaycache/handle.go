@@ -178,6 +178,9 @@ func (v *visit) joins(d httpcache.Decision) bool {
 	default:
 		return false
 	}
+	if v.request.NoCache() {
+		return false // RFC 9111 section 4: what may not be reused is not shared either
+	}
 	if v.call.is {
 		return true
 	}
@@ -197,7 +200,7 @@ func (v *visit) together(q *question) error {
 	for {
 		if lead != nil {
 			// Who has led until now may have stored the answer since this request looked.
-			if stored, reason := v.lookup(); reason == "" {
+			if stored, reason := v.lookAgain(); reason == "" {
 				if d := v.policy.Decide(&v.request, metaOf(stored), time.Now()); d.Action == httpcache.Serve {
 					lead.End(errStoredSince)
 					return v.serve(stored, d, state.CacheHit)

@@ -52,6 +52,15 @@ func (v *visit) lookup() (stored *answer, reason string) {
 	return stored, ""
 }
 
+// lookAgain is lookup for who has looked before. A store that could not be asked then is not
+// waited for once more.
+func (v *visit) lookAgain() (stored *answer, reason string) {
+	if v.down {
+		return nil, reasonUnavailable
+	}
+	return v.lookup()
+}
+
 func (v *visit) get(key cacheKey) *caching.Entry {
 	e, err := v.h.cache.Store().Get(v.r.Context(), key)
 	if err != nil {

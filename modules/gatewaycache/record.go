@@ -76,7 +76,7 @@ func (c *capture) commit() {
 	v.store(true, func(ctx context.Context) {
 		v.keep(ctx, c.header, asked, e, c.q.since)
 		if c.q.lead != nil {
-			c.q.lead.End(nil)
+			c.endLead(nil)
 		}
 	})
 }

@@ -43,6 +43,10 @@ func (p *Policy) Request(method string, h http.Header) Request {
 // if it is.
 func (rq *Request) Bypass() Reason { return rq.bypass }
 
+// NoCache reports whether the client wants no answer that was asked for before,
+// unless the origin says that it is still good.
+func (rq *Request) NoCache() bool { return rq.noCache }
+
 // OnlyIfCached reports whether the client wants a 504 rather than a request to
 // the origin.
 func (rq *Request) OnlyIfCached() bool { return rq.onlyIfCached }
