@@ -89,7 +89,7 @@ func exampleEnvironment(t *testing.T, name string, env map[string]string) (port 
 	}
 	values["ALICE_PASSWORD_HASH"] = aliceDigest
 	values["LEDGER"] = filepath.Join(t.TempDir(), "ledger")
-	for _, upstream := range []string{"OLLAMA_1", "OLLAMA_2", "API_SERVER", "MODEL_SERVER"} {
+	for _, upstream := range []string{"OLLAMA_1", "OLLAMA_2", "API_SERVER", "API_SERVER_V1", "MODEL_SERVER"} {
 		values[upstream] = nobody
 	}
 	for variable := range languageServices {

@@ -11,11 +11,13 @@ package modules
 
 import (
 	_ "github.com/caddy-gateway/tollgate/modules/acl"
+	_ "github.com/caddy-gateway/tollgate/modules/apiversion"
 	_ "github.com/caddy-gateway/tollgate/modules/consumermatch"
 	_ "github.com/caddy-gateway/tollgate/modules/correlationid"
 	_ "github.com/caddy-gateway/tollgate/modules/gateway"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayauth"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewaycache"
+	_ "github.com/caddy-gateway/tollgate/modules/gatewaycors"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
 	_ "github.com/caddy-gateway/tollgate/modules/iprestriction"
 	_ "github.com/caddy-gateway/tollgate/modules/jwtauth"

@@ -87,6 +87,7 @@ var floors = map[string]int{
 
 	"modules/internal/redisconn":   floorPure,
 	"modules/internal/redistest":   floorPure,
+	"modules/internal/versioning":  floorPure,
 	"modules/internal/ledgerredis": floorPure,
 	"modules/internal/limitredis":  floorPure,
 
@@ -99,10 +100,12 @@ var floors = map[string]int{
 	"modules/gateway": floorApp,
 
 	"modules/acl":            floorFeature,
+	"modules/apiversion":     floorFeature,
 	"modules/consumermatch":  floorFeature,
 	"modules/correlationid":  floorFeature,
 	"modules/gatewayauth":    floorFeature,
 	"modules/gatewaycache":   floorFeature,
+	"modules/gatewaycors":    floorFeature,
 	"modules/gatewayroute":   floorFeature,
 	"modules/iprestriction":  floorFeature,
 	"modules/jwtauth":        floorFeature,
@@ -193,6 +196,9 @@ var pureDependencies = map[string]map[string]string{
 
 // featureDependencies are what one feature may import besides, which no other should.
 var featureDependencies = map[string]map[string]string{
+	"modules/gatewaycors": {
+		"github.com/rs/cors": "the CORS protocol itself; it is in the module graph of Caddy already",
+	},
 	"modules/languagematch": {
 		"cel.dev/cel-go": "the matcher in Caddy's expressions, whose language that is",
 	},

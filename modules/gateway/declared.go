@@ -51,3 +51,6 @@ func (d Declared) Consumer(name string) error {
 	}
 	return fmt.Errorf("consumer %q does not exist; declare it in the gateway option with: consumer %s", name, name)
 }
+
+// Kong says that the gateway option declares the profile kong.
+func (d Declared) Kong() bool { return d.app.Profile == ProfileKong }

@@ -1,0 +1,159 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package apiversion
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/internal/versioning"
+)
+
+// maxSources is how many places a version may be looked for in.
+const maxSources = 16
+
+// misuse is an option that is wrong.
+type misuse struct {
+	option string
+	err    error
+}
+
+func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
+func (m *misuse) Unwrap() error { return m.err }
+
+// compile checks the configuration and makes of it what requests need.
+func (h *Handler) compile() (err error) {
+	h.now = time.Now
+	if h.set, err = versioning.New(h.Versions); err != nil {
+		return &misuse{"versions", err}
+	}
+	h.standard = -1
+	if h.Default != "" {
+		i, ok := h.set.Exact(h.Default)
+		if !ok {
+			return &misuse{"default", h.noSuch(h.Default)}
+		}
+		h.standard = i
+	}
+	prefix := h.Prefix
+	if prefix == "" {
+		prefix = DefaultPrefix
+	}
+	if h.prefix, err = versioning.ParsePrefix(prefix); err != nil {
+		return &misuse{"prefix", err}
+	}
+	if err := h.compileSources(); err != nil {
+		return err
+	}
+	if h.Conflict == "" {
+		h.Conflict = ConflictFirst
+	}
+	if h.Unknown == 0 {
+		h.Unknown = http.StatusBadRequest
+	}
+	if h.Rewrite == "" {
+		h.Rewrite = RewriteFull
+	}
+	switch {
+	case h.Conflict != ConflictFirst && h.Conflict != ConflictReject:
+		return &misuse{"conflict", fmt.Errorf("%q is neither first nor reject", h.Conflict)}
+	case h.Unknown != http.StatusBadRequest && h.Unknown != http.StatusNotFound && h.Unknown != http.StatusNotAcceptable:
+		return &misuse{"unknown", fmt.Errorf("%d is none of 400, 404 and 406", h.Unknown)}
+	case h.Rewrite != RewriteFull && h.Rewrite != RewriteStrip && h.Rewrite != RewriteOff:
+		return &misuse{"rewrite", fmt.Errorf("%q is none of full, strip and off", h.Rewrite)}
+	}
+	return h.compileLives()
+}
+
+func (h *Handler) noSuch(version string) error {
+	return fmt.Errorf("version %q is not listed; there are: %s", version, h.set.Names())
+}
+
+// compileSources completes the sources, and notes by which headers answers differ.
+func (h *Handler) compileSources() error {
+	h.sources = slices.Clone(h.Sources)
+	if len(h.sources) == 0 {
+		h.sources = []Source{{From: FromHeader}}
+	}
+	if !slices.ContainsFunc(h.sources, func(s Source) bool { return s.From == FromPath }) {
+		h.sources = slices.Insert(h.sources, 0, Source{From: FromPath})
+	}
+	if len(h.sources) > maxSources {
+		return &misuse{"sources", fmt.Errorf("there are %d; there may be %d", len(h.sources), maxSources)}
+	}
+	h.header, h.vary = "", nil
+	for i := range h.sources {
+		s := &h.sources[i]
+		if err := s.complete(); err != nil {
+			return &misuse{string(s.From), err}
+		}
+		if slices.Contains(h.sources[:i], *s) {
+			return &misuse{string(s.From), fmt.Errorf("%s is there twice", s)}
+		}
+		switch s.From {
+		case FromHeader:
+			if h.header == "" {
+				h.header = s.Name
+			}
+			h.vary = append(h.vary, s.Name)
+		case FromAccept:
+			h.vary = append(h.vary, "Accept")
+		case FromPath, FromQuery: // the URL, by which answers differ anyway
+		}
+	}
+	if h.header == "" {
+		h.header = http.CanonicalHeaderKey(DefaultHeader)
+	}
+	return nil
+}
+
+// complete checks a source and gives it its name.
+func (s *Source) complete() error {
+	switch s.From {
+	case FromPath:
+		if s.Name != "" {
+			return fmt.Errorf("the path has no name, but %q is given; use prefix", s.Name)
+		}
+		return nil
+	case FromHeader:
+		if s.Name == "" {
+			s.Name = DefaultHeader
+		}
+		if err := options.CheckHeader(s.Name); err != nil {
+			return err
+		}
+		s.Name = http.CanonicalHeaderKey(s.Name)
+		if s.Name == "Accept" {
+			return fmt.Errorf("the Accept header is a source of its own; write: accept")
+		}
+		return nil
+	case FromQuery:
+		if s.Name == "" {
+			s.Name = DefaultParameter
+		}
+		return nil
+	case FromAccept:
+		if s.Name == "" {
+			s.Name = DefaultParameter
+		}
+		if s.Name != strings.ToLower(s.Name) || s.Name == "q" || !httpguts.ValidHeaderFieldName(s.Name) {
+			return fmt.Errorf("%q is no parameter of a media type in lower case other than q", s.Name)
+		}
+		return nil
+	}
+	return fmt.Errorf("%q is none of path, header, query and accept", s.From)
+}
+
+// String is the source in words.
+func (s *Source) String() string {
+	if s.Name == "" {
+		return string(s.From)
+	}
+	return string(s.From) + " " + s.Name
+}
