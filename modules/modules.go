@@ -18,6 +18,7 @@ import (
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayauth"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewaycache"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewaycors"
+	_ "github.com/caddy-gateway/tollgate/modules/gatewayerrors"
 	_ "github.com/caddy-gateway/tollgate/modules/gatewayroute"
 	_ "github.com/caddy-gateway/tollgate/modules/iprestriction"
 	_ "github.com/caddy-gateway/tollgate/modules/jwtauth"

@@ -106,6 +106,7 @@ var floors = map[string]int{
 	"modules/gatewayauth":    floorFeature,
 	"modules/gatewaycache":   floorFeature,
 	"modules/gatewaycors":    floorFeature,
+	"modules/gatewayerrors":  floorFeature,
 	"modules/gatewayroute":   floorFeature,
 	"modules/iprestriction":  floorFeature,
 	"modules/jwtauth":        floorFeature,

@@ -110,7 +110,7 @@ func Append(dst []byte, s Shape, e Error) []byte {
 // about:blank, so the title is the status text, as section 4.2.1 wants it.
 func appendProblem(dst []byte, e Error) []byte {
 	dst = append(dst, `{"type":"about:blank","title":`...)
-	dst = appendString(dst, title(e.Status))
+	dst = appendString(dst, Title(e.Status))
 	dst = append(dst, `,"status":`...)
 	dst = strconv.AppendInt(dst, int64(e.Status), 10)
 	dst = append(dst, `,"detail":`...)
@@ -165,9 +165,9 @@ func appendGemini(dst []byte, e Error) []byte {
 	return append(dst, `]}`...)
 }
 
-// title returns the status text of RFC 9110 and its companions, with the one
+// Title returns the status text of RFC 9110 and its companions, with the one
 // unregistered status that an LLM provider documents.
-func title(status int) string {
+func Title(status int) string {
 	if status == statusOverloaded {
 		return "Overloaded"
 	}

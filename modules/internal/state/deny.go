@@ -61,8 +61,10 @@ func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) 
 		return rq.failureOf(ctx, TooLarge(tooBig.Limit))
 	}
 	status := http.StatusInternalServerError
+	configured := false
 	if he, ok := errors.AsType[caddyhttp.HandlerError](err); ok && he.StatusCode != 0 {
 		status = he.StatusCode
+		configured = strings.HasPrefix(he.Trace, "caddyhttp.StaticError.")
 	}
 	f := Failure{Status: status}
 	switch {
@@ -70,6 +72,8 @@ func (rq *Request) failureOf(ctx context.Context, err error) (Failure, *Denial) 
 		f.Code, f.Message = CodeClientClosed, clientClosed.Message
 	case rq.upstreamAnswered(status):
 		f.Code, f.Message = answeredCode(status), "The upstream answered "+strconv.Itoa(status)+", also when it was tried again"
+	case configured && status >= http.StatusInternalServerError: // the directive error, and no upstream
+		f.Code, f.Message = statusCode(status), http.StatusText(status)
 	case status == http.StatusUnauthorized:
 		f.Code, f.Message, f.Denied = "unauthorized", "Unauthorized", true
 	case status == http.StatusBadGateway:

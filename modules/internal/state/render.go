@@ -127,12 +127,13 @@ func (rq *Request) writeError(w *Writer, r *http.Request, f Failure, shape apier
 		rq.writeGRPCError(w, r, f)
 		return nil
 	}
-	body := apierror.Append(make([]byte, 0, 512), shape, apierror.Error{
-		Status: f.Status, Code: f.Code, Message: f.Message, RequestID: rq.ID(),
-	})
 	h := w.Header()
-	h.Set("Content-Type", shape.ContentType())
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	page := rq.errorBody(r, shape, apierror.Error{Status: f.Status, Code: f.Code, Message: f.Message, RequestID: rq.ID()}, h)
+	h.Set("Content-Type", page.ContentType)
+	h.Set("Content-Length", strconv.Itoa(len(page.Body)))
+	if page.Policy != "" {
+		h.Set("Content-Security-Policy", page.Policy)
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if r.ProtoMajor == 1 && rq.body == nil && r.Header.Get("Expect") != "" {
@@ -144,7 +145,7 @@ func (rq *Request) writeError(w *Writer, r *http.Request, f Failure, shape apier
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	_, err := w.Write(body)
+	_, err := w.Write(page.Body)
 	return err
 }
 

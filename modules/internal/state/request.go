@@ -100,6 +100,7 @@ type Request struct {
 	// HostData is for the host alone.
 	HostData any
 
+	pages   errorPages
 	account account
 	waiter  Waiter
 	refusal error // of an answer that was dropped

@@ -43,6 +43,13 @@ func TestOneStatePerRequest(t *testing.T) {
 	}
 }
 
+// prepared is a request as Caddy hands it to handlers.
+func prepared(t *testing.T) *http.Request {
+	t.Helper()
+	w := httptest.NewRecorder()
+	return caddyhttp.PrepareRequest(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), caddy.NewReplacer(), w, new(caddyhttp.Server))
+}
+
 func TestErrorsAreRenderedForTheClientsAPI(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -73,6 +80,10 @@ func TestErrorsAreRenderedForTheClientsAPI(t *testing.T) {
 		"the proxy's own 502": {
 			path: "/api/x", err: caddyhttp.Error(502, errors.New("dial tcp: refused")),
 			status: 502, code: "upstream_unreachable", find: []string{"detail"}, ctype: "application/problem+json",
+		},
+		"a 503 of the directive error": {
+			path: "/api/x", err: caddyhttp.StaticError{StatusCode: "503", Error: "secret detail"}.ServeHTTP(nil, prepared(t), nil),
+			status: 503, code: "service_unavailable", find: []string{"detail"}, ctype: "application/problem+json",
 		},
 		"an error of no kind": {
 			path: "/api/x", err: errors.New("secret detail"),
