@@ -109,8 +109,9 @@ type Request struct {
 	hurried bool // see Hurried
 	ready   bool // all that a settlement reads is written under account from here on
 
-	subprotocol string // see NameProtocol
-	opening     int    // the status that opens the WebSocket
+	asserted    []string // headers that AssertHeader has set
+	subprotocol string   // see NameProtocol
+	opening     int      // the status that opens the WebSocket
 
 	id        string
 	host      Host
