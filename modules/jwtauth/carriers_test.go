@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jwtverify/jwttest"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 func TestCarriers(t *testing.T) {
@@ -121,7 +122,7 @@ func TestTokensAreTaken(t *testing.T) {
 		}
 		r.Header.Set("Authorization", "Bearer demo-key-not-a-secret")
 		r.Header.Set("Cookie", "session=demo")
-		if err := h.(*Handler).Hide(r, nil); err != nil {
+		if err := h.(*Handler).Hide(r, new(state.Request)); err != nil {
 			t.Fatal(err)
 		}
 		if r.Header.Get("Authorization") == "" || r.Header.Get("Cookie") == "" || r.URL.RawQuery != "jwt=demo" {
@@ -196,6 +197,16 @@ func TestClaimHeaders(t *testing.T) {
 			t.Errorf("status %d, %v", a.status, a.up.Header)
 		}
 	})
+	t.Run("two handlers", func(t *testing.T) {
+		second := config()
+		second["bearer"], second["headers"] = false, []string{"X-Second"}
+		for _, order := range [][]object{{config(), second}, {second, config()}} {
+			a := serve(t, ctx, order...).do(t, call{header: []string{"Authorization: Bearer " + hs().Sign(claims("email", "a@example.com")), "X-User-Email: forged", "X-Roles: admin"}})
+			if a.status != 200 || a.up.Header.Get("X-User-Email") != "a@example.com" || a.up.Header.Get("X-Roles") != "" {
+				t.Errorf("status %d, %v", a.status, a.up.Header)
+			}
+		}
+	})
 	t.Run("hidden by whoever accepts by another way", func(t *testing.T) {
 		h, err := load(ctx, config())
 		if err != nil {
@@ -206,7 +217,7 @@ func TestClaimHeaders(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("X-Roles", "admin")
-		if err := h.(*Handler).Hide(r, nil); err != nil || r.Header.Get("X-Roles") != "" {
+		if err := h.(*Handler).Hide(r, new(state.Request)); err != nil || r.Header.Get("X-Roles") != "" {
 			t.Errorf("%v, X-Roles %q", err, r.Header.Get("X-Roles"))
 		}
 	})

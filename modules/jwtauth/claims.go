@@ -53,26 +53,26 @@ func checkClaimHeaders(list []ClaimHeader) error {
 	return nil
 }
 
-// retract removes what only a token may say, whoever has put it there. A client may not name
-// the headers in Connection either, by which the proxy would remove them.
-func (t *Tokens) retract(h http.Header) {
+// retract removes what only a token may say, unless one has. A client may not name the headers
+// in Connection either, by which the proxy would remove them.
+func (t *Tokens) retract(h http.Header, rq *state.Request) {
 	if len(t.ClaimHeaders) == 0 {
 		return
 	}
 	for i := range t.ClaimHeaders {
-		delete(h, t.ClaimHeaders[i].Header)
+		rq.RetractHeader(h, t.ClaimHeaders[i].Header)
 	}
 	state.ProtectHeaders(h)
 }
 
 // assert tells the upstream what the token says.
-func (t *Tokens) assert(h http.Header, token *state.Token) {
+func (t *Tokens) assert(h http.Header, rq *state.Request, token *state.Token) {
 	for i := range t.ClaimHeaders {
 		c := &t.ClaimHeaders[i]
 		v, _ := token.Claim(c.Claim)
 		text := state.ClaimText(v)
 		if text != "" && len(text) <= maxClaimHeader && httpguts.ValidHeaderFieldValue(text) {
-			h[c.Header] = []string{text}
+			rq.AssertHeader(h, c.Header, text)
 		}
 	}
 }

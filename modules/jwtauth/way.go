@@ -14,7 +14,7 @@ func (t *Tokens) Authenticate(r *http.Request, rq *state.Request) (state.Authent
 	if t.kong {
 		rq.KongErrors = true
 	}
-	t.retract(r.Header)
+	t.retract(r.Header, rq)
 	s := t.find(r)
 	t.take(r)
 	switch {
@@ -30,14 +30,14 @@ func (t *Tokens) Authenticate(r *http.Request, rq *state.Request) (state.Authent
 		return a, nil
 	}
 	a.Credential, a.Token = v.credential, v.says
-	t.assert(r.Header, v.says)
+	t.assert(r.Header, rq, v.says)
 	return a, nil
 }
 
 // Hide implements state.Hider: it removes every token, and what the client says in headers
 // that a token would have set.
-func (t *Tokens) Hide(r *http.Request, _ *state.Request) error {
-	t.retract(r.Header)
+func (t *Tokens) Hide(r *http.Request, rq *state.Request) error {
+	t.retract(r.Header, rq)
 	t.take(r)
 	return nil
 }
