@@ -62,6 +62,9 @@ type purgeQuery struct {
 func readPurge(query url.Values) (q purgeQuery, err error) {
 	for _, p := range cacheTagParams {
 		for _, value := range query[p.name] {
+			if p.prefix == CacheTagHost {
+				value = strings.ToLower(value)
+			}
 			q.tags = append(q.tags, p.prefix+value)
 		}
 	}
@@ -157,5 +160,11 @@ func (q *purgeQuery) purge(ctx context.Context, s caching.Store) (int64, error) 
 	if e, err := s.Get(ctx, *q.key); err == nil && e != nil {
 		n = 1
 	}
-	return n, s.Delete(ctx, *q.key)
+	if err := s.Delete(ctx, *q.key); err != nil {
+		return n, err
+	}
+	// An answer to a request that was made before is not to come under the key, and those
+	// that depend on fields of the request are elsewhere.
+	more, err := s.Purge(ctx, CacheTagOfKey(*q.key))
+	return n + max(more, 0), err
 }

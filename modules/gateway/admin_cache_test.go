@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/caching"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
@@ -81,6 +82,7 @@ func TestAdminCachePurge(t *testing.T) {
 		{"a model", "model=gpt-4o&provider=openai", "34", 2},
 		{"a route", "route=pages", "124", 1},
 		{"a host", "host=llm.example", "34", 2},
+		{"a host in capitals", "host=LLM.Example", "34", 2},
 		{"a path", "path=/", "124", 1},
 		{"a tag", "tag=x", "34", 2},
 		{"two tags", "tag=x&tag=y", "234", 1},
@@ -116,6 +118,31 @@ func TestAdminCachePurge(t *testing.T) {
 				t.Errorf("left in the other cache are %q, want %q", got, test.left)
 			}
 		})
+	}
+}
+
+// What is under a key goes with all that belongs to it elsewhere, and what was on its way to
+// it stays out.
+func TestAdminCachePurgeOfAKey(t *testing.T) {
+	address, answers, shared := twoCaches(t)
+	key := caching.Key{1}
+	tag := CacheTagOfKey(key)
+	for _, c := range []*Cache{answers, shared} {
+		put(t, c, 1, tag)
+		put(t, c, 2, tag)
+		put(t, c, 3, CacheTagOfKey(caching.Key{3}))
+	}
+	since := answers.Store().Mark(key)
+	if status, _, body := ask(t, http.MethodDelete, address, "/gateway/cache?key="+key.String()); status != 200 ||
+		strings.TrimSpace(body) != `{"purged":[{"cache":"answers","entries":2},{"cache":"shared","entries":1}]}` {
+		t.Errorf("answers %d %s", status, body)
+	}
+	e := &caching.Entry{Tags: []string{tag}, Expires: time.Now().Add(time.Hour)}
+	if outcome, err := answers.Store().Put(t.Context(), key, e, since); outcome != caching.Outdated || err != nil {
+		t.Errorf("an answer of before is put: %v, %v", outcome, err)
+	}
+	if a, b := left(t, answers), left(t, shared); a != "3" || b != "3" {
+		t.Errorf("left are %q and %q", a, b)
 	}
 }
 

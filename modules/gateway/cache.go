@@ -30,6 +30,11 @@ const (
 	CacheTagOwn      = "tag:"
 )
 
+// CacheTagOfKey returns the tag that handlers give to all entries of a request, which is
+// under a key, whatever else they are kept under. To delete the entry of a key says nothing
+// of an answer that is on its way to it; to purge this tag does.
+func CacheTagOfKey(key caching.Key) string { return "key:" + string(key[:len(key)/2]) }
+
 // CacheSharer is an open store that also keeps responses, for all gateways in common.
 type CacheSharer interface {
 	// SharedCache returns a store for the cache that the options name. It does not wait

@@ -142,12 +142,13 @@ func (v *visit) forgetTarget(h http.Header) {
 // tags are what the answer can be purged by.
 func (v *visit) tags() []string {
 	rq := v.rq
-	tags := make([]string, 0, 6+len(v.h.Tags))
+	tags := make([]string, 0, 7+len(v.h.Tags))
 	add := func(kind, value string) {
 		if value != "" && len(kind)+len(value) <= caching.MaxTagBytes && !slices.Contains(tags, kind+value) {
 			tags = append(tags, kind+value)
 		}
 	}
+	add("", gateway.CacheTagOfKey(v.key))
 	add(gateway.CacheTagConsumer, rq.ConsumerName())
 	add(gateway.CacheTagRoute, rq.Route)
 	if v.call.is {

@@ -105,6 +105,43 @@ func TestPurgeDuringACall(t *testing.T) {
 	}
 }
 
+// TestPurgeOfAKeyDuringACall purges what an operator knows as X-Cache-Key: the answer that
+// is on its way, and of one that varies those that are stored.
+func TestPurgeOfAKeyDuringACall(t *testing.T) {
+	t.Parallel()
+	for _, vary := range [][]string{nil, {"Vary: X-Kind"}} {
+		var key caching.Key
+		purge := false
+		answer := text(vary...)
+		var g *rig
+		g = newRig(t, "ttl 1m", func(w http.ResponseWriter, r *http.Request, n int) {
+			if purge {
+				if _, err := g.h.cache.Store().Purge(r.Context(), gateway.CacheTagOfKey(key)); err != nil {
+					t.Error(err)
+				}
+			}
+			answer(w, r, n)
+		})
+		get := func(kind string) got { return g.do("alice", request("GET", "/a", "", "X-Kind: "+kind)) }
+		first := get("a")
+		first.want(t, state.CacheMiss, "", "answer 01")
+		get("a").want(t, state.CacheHit, "", "answer 01")
+		key, purge = keyOf(t, first), true
+		if vary == nil {
+			if err := g.h.cache.Store().Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+		}
+		get("b").want(t, state.CacheMiss, "", "answer 02")
+		purge = false
+		get("b").want(t, state.CacheMiss, "", "answer 03")
+		get("b").want(t, state.CacheHit, "", "answer 03")
+		if vary != nil {
+			get("a").want(t, state.CacheMiss, "", "answer 04")
+		}
+	}
+}
+
 // parted is a store with a sequence of purges for each first byte of keys, as in a Cluster.
 type parted struct{ caching.Store }
 
