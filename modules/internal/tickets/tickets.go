@@ -31,9 +31,10 @@ const (
 
 	// DefaultName is the query parameter in which tickets come.
 	DefaultName = "ticket"
-	// DefaultTTL and MaxTTL are how long a ticket is good, by default and at most.
+	// DefaultTTL is how long a ticket is good by default.
 	DefaultTTL = 30 * time.Second
-	MaxTTL     = 5 * time.Minute
+	// MaxTTL is how long it is good at most.
+	MaxTTL = 5 * time.Minute
 
 	// kind begins the keys of tickets among records.
 	kind = "ticket:"
