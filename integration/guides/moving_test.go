@@ -47,29 +47,33 @@ func TestShares(t *testing.T) {
 		t.Fatalf("start: %s", got.Output)
 	}
 
-	moved := make([]bool, consumers)
+	var moved []bool
 	share := 0
 	for _, next := range []int{0, 10, 25, 50, 100, 0} {
 		got := m.shell(fmt.Sprintf("sed -i 's/int({step}) <= %d`/int({step}) <= %d`/' Caddyfile && caddy reload --force --config Caddyfile", share, next))
 		if got.Code != 0 {
 			t.Fatalf("reload: %s", got.Output)
 		}
-		sides := m.ask(consumers)
+		n := consumers
+		if next%100 == 0 {
+			n /= 10 // it is nobody or everybody
+		}
+		sides := m.ask(n)
 		count := 0
 		for i, side := range sides {
 			if side {
 				count++
 			}
-			if moved[i] && !side && next >= share {
+			if i < len(moved) && moved[i] && !side && next >= share {
 				t.Errorf("at %d %% consumer %d went back", next, i)
 			}
 		}
-		if percent := 100 * float64(count) / float64(consumers); percent < float64(next)-tolerance || percent > float64(next)+tolerance || next%100 == 0 && percent != float64(next) {
+		if percent := 100 * float64(count) / float64(n); percent < float64(next)-tolerance || percent > float64(next)+tolerance || next%100 == 0 && percent != float64(next) {
 			t.Errorf("at %d %% there are %.1f %% of the consumers on the new side", next, percent)
 		}
 		moved, share = sides, next
-		// Half of them once more, to see that they stay where they are.
-		for i, side := range m.ask(consumers / 2) {
+		// Some of them once more, to see that they stay where they are.
+		for i, side := range m.ask(consumers / 10) {
 			if side != moved[i] {
 				t.Errorf("at %d %% consumer %d was on both sides", next, i)
 			}
