@@ -50,7 +50,7 @@ func (w *items) summary(raw []byte, p place) error {
 		return err
 	}
 	if text := memberOf(raw, "text"); len(text) > 0 && text[0] == '"' {
-		w.text("response.reasoning_summary_text", "text", p, text, nil)
+		w.text("response.reasoning_summary_text", "text", p, text, nil, nil)
 	}
 	w.at("response.reasoning_summary_part.done", p)
 	w.dst = appendMember(w.dst, "part", raw)
@@ -79,7 +79,7 @@ func (w *items) part(raw []byte, p place) error {
 	if len(text) == 0 || text[0] != '"' {
 		return malformed("a part of a content has no text")
 	}
-	w.text(events, name, p, text, probs)
+	w.text(events, name, p, text, probs, nil)
 	for i, note := range elements(orEmpty(memberOf(raw, "annotations"))) {
 		if err := w.limit.check(w.dst); err != nil {
 			return err

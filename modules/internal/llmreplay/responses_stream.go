@@ -119,7 +119,11 @@ func (w *items) item(raw []byte, index int) error {
 		w.close()
 	}
 	if text := memberOf(raw, parts.text); parts.text != "" && len(text) > 0 && text[0] == '"' {
-		w.text(parts.events, parts.text, p, text, nil)
+		var named []byte
+		if kind == "function_call" { // of no other
+			named = memberOf(raw, "name")
+		}
+		w.text(parts.events, parts.text, p, text, nil, named)
 	}
 	if kind == "message" || kind == "reasoning" {
 		if err := w.partsOf(raw, p); err != nil {
@@ -137,8 +141,8 @@ func (w *items) item(raw []byte, index int) error {
 }
 
 // text writes the pieces of a text and then the whole of it. The log probabilities go
-// with the pieces if there may be any.
-func (w *items) text(events, name string, p place, raw []byte, probs *logprobs) {
+// with the pieces if there may be any, and the name of what is called with the whole.
+func (w *items) text(events, name string, p place, raw []byte, probs *logprobs, called []byte) {
 	cut := pieces(content(raw))
 	for i, piece := range cut {
 		w.at(events+".delta", p)
@@ -149,6 +153,9 @@ func (w *items) text(events, name string, p place, raw []byte, probs *logprobs) 
 		w.close()
 	}
 	w.at(events+".done", p)
+	if !jsonpeek.IsNull(called) {
+		w.dst = appendMember(w.dst, "name", called)
+	}
 	w.dst = appendMember(w.dst, name, raw)
 	if probs != nil {
 		w.dst = appendElements(appendName(w.dst, "logprobs"), probs.lists[0])

@@ -87,6 +87,7 @@ func TestStreamResponse(t *testing.T) {
 			Delta                                 string
 			Logprobs                              json.RawMessage `json:"logprobs"`
 			Text, Refusal, Arguments, Input, Code *string
+			Name                                  *string
 		}
 		if err := json.Unmarshal([]byte(p), &e); err != nil || e.SequenceNumber != i {
 			t.Fatalf("event %d: %s: %v", i, p, err)
@@ -104,6 +105,9 @@ func TestStreamResponse(t *testing.T) {
 		}
 		if strings.HasSuffix(kind, ".output_text") && len(e.Logprobs) == 0 {
 			t.Errorf("%s: no log probabilities", p)
+		}
+		if (e.Name != nil && *e.Name == "f") != (e.Type == "response.function_call_arguments.done") {
+			t.Errorf("the name of what is called is not where clients look for it: %s", p)
 		}
 		for _, text := range []*string{e.Text, e.Refusal, e.Arguments, e.Input, e.Code} {
 			if text != nil && *text != "" {
