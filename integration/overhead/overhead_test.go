@@ -74,11 +74,16 @@ var chains = map[string]string{
 	"llm_cost_plain": "llm_cost openai {\nheaders off\n}",
 	"acl":            "key_auth\nacl allow llm",
 	"header":         "request_header X-A 1",
-	"chain":          wholeChain,
-	"chain_journal":  wholeChain,
-	"quota":          "quota {\n" + threeWindows + "\nby ip\n}",
-	"quota_one":      "quota {\nrequests 10000000/min\nby ip\n}",
-	"chain_quota":    wholeChain + "\nquota {\n" + threeWindows + "\n}",
+	// Edits that leave an answer as long as it was.
+	"transform_header":   "request_transform {\nremove header X-A\nset header X-B b\n}\nresponse_transform {\nremove header Server\nadd header X-C c\n}",
+	"transform_request":  "request_transform {\nremove body stream\nset body user demo\n}",
+	"transform_response": "response_transform {\nreplace body created 1790000001\n}",
+	"transform_both":     "request_transform {\nremove body stream\nset body user demo\n}\nresponse_transform {\nreplace body created 1790000001\n}",
+	"chain":              wholeChain,
+	"chain_journal":      wholeChain,
+	"quota":              "quota {\n" + threeWindows + "\nby ip\n}",
+	"quota_one":          "quota {\nrequests 10000000/min\nby ip\n}",
+	"chain_quota":        wholeChain + "\nquota {\n" + threeWindows + "\n}",
 	// With counters that survive a kill, and cost that is reserved and settled.
 	"chain_quota_journal": wholeChain + "\nquota {\n" + threeWindows + "\n}",
 	"chain_budget":        wholeChain + "\nquota {\n" + threeWindows + "\ncost 1000000usd/month\n}",
@@ -258,6 +263,8 @@ func sizeOf(answer string) int {
 	switch answer {
 	case "20k":
 		return len(completion20K)
+	case "200k":
+		return len(completion200K)
 	case "stream":
 		return len(bytes.Join(stream, nil))
 	}
@@ -321,6 +328,7 @@ var measured = []string{
 	"bare", "header", "encoder", "correlation_id", "request_guard", "key_auth", "key_auth_100k",
 	"ip_restriction", "acl", "llm_cost", "llm_cost_plain", "chain", "chain_journal",
 	"quota_one", "quota", "chain_quota", "chain_quota_journal", "chain_budget",
+	"transform_header", "transform_request", "transform_response", "transform_both",
 }
 
 // BenchmarkRatio reports, for each handler and the whole chain, its processor
@@ -348,7 +356,7 @@ func BenchmarkRatio(b *testing.B) {
 // Requests are made in the loop; "none" only makes them, so that its count can be
 // taken off the others.
 func BenchmarkChain(b *testing.B) {
-	for _, answer := range []string{"1k", "20k", "stream"} {
+	for _, answer := range []string{"1k", "20k", "200k", "stream"} {
 		for _, name := range append([]string{"none"}, measured...) {
 			b.Run(answer+"/"+name, func(b *testing.B) {
 				serve := func(http.ResponseWriter, *http.Request) {}

@@ -33,9 +33,10 @@ func (*memory) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 const events = 200
 
 var (
-	completion1K  = completion(1 << 10)
-	completion20K = completion(20 << 10)
-	stream        = completionStream()
+	completion1K   = completion(1 << 10)
+	completion20K  = completion(20 << 10)
+	completion200K = completion(200 << 10)
+	stream         = completionStream()
 )
 
 // completion is a chat completion of about n bytes.
@@ -89,6 +90,8 @@ func (*memory) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch r.Header.Get("X-Stainless-Timeout") {
 	case "20k":
 		answer = completion20K
+	case "200k":
+		answer = completion200K
 	case "stream":
 		resp.Header["Content-Type"] = []string{"text/event-stream"}
 		resp.ContentLength = -1

@@ -127,12 +127,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 
 // Handle implements state.Handler.
 func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
-	b := h.plan.Bind(func(text string) string {
-		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-			return repl.ReplaceKnown(text, "")
-		}
-		return text
-	})
+	b := h.plan.Bind(h.expand(r))
 	if b.Unusable > 0 {
 		h.app.CountTransforms(rq, false, gateway.TransformUnusable, b.Unusable)
 	}
@@ -160,6 +155,19 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		r.RequestURI = r.URL.RequestURI()
 	}
 	return next.ServeHTTP(w, r)
+}
+
+// expand returns what replaces placeholders, if there are any.
+func (h *Handler) expand(r *http.Request) func(string) string {
+	if h.plan.IsStatic() {
+		return nil
+	}
+	return func(text string) string {
+		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+			return repl.ReplaceKnown(text, "")
+		}
+		return text
+	}
 }
 
 // Interface guards

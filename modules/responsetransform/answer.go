@@ -74,7 +74,7 @@ func (a *answer) WriteHeader(status int) {
 		a.weaken(h) // as that of the answer that the client has
 	}
 	if a.h.edits(status) {
-		a.bound = a.h.plan.Bind(expand(a.r))
+		a.bound = a.h.plan.Bind(a.h.expand(a.r))
 		if a.bound.Unusable > 0 {
 			a.h.app.CountTransforms(a.rq, true, gateway.TransformUnusable, a.bound.Unusable)
 		}
@@ -180,6 +180,10 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // hold keeps bytes of a document, until it is complete or turns out to be too long.
 func (a *answer) hold(p []byte) (int, error) {
+	if a.expect == int64(len(p)) && len(a.held.Bytes()) == 0 {
+		// The whole document in one piece, as small ones come: no need to copy it.
+		return len(p), a.finish(p)
+	}
 	if int64(len(a.held.Bytes())+len(p)) > a.h.MaxBody || !a.held.Append(p) {
 		a.unedited(gateway.TransformTooLarge)
 		if a.mode == dropping {
@@ -192,7 +196,7 @@ func (a *answer) hold(p []byte) (int, error) {
 	}
 	if a.expect > 0 {
 		if a.expect = max(0, a.expect-int64(len(p))); a.expect == 0 {
-			return len(p), a.finish()
+			return len(p), a.finish(a.held.Bytes())
 		}
 	}
 	return len(p), nil

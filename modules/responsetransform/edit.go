@@ -32,7 +32,7 @@ func (a *answer) end() error {
 	}
 	switch a.mode {
 	case holding:
-		return a.finish()
+		return a.finish(a.held.Bytes())
 	case streaming:
 		return a.endStream()
 	case passing, dropping:
@@ -40,15 +40,14 @@ func (a *answer) end() error {
 	return nil
 }
 
-// finish edits a document that is held whole, and sends it.
-func (a *answer) finish() error {
-	raw := a.held.Bytes()
+// finish edits a document that is there as a whole, and sends it.
+func (a *answer) finish(raw []byte) error {
 	var decoded state.Held
 	defer decoded.Release()
 	doc := raw
 	if a.decoder != nil {
 		if why := a.decodeWhole(raw, &decoded); why != "" {
-			return a.giveUp(why)
+			return a.giveUp(why, raw)
 		}
 		doc = decoded.Bytes()
 	}
@@ -66,9 +65,9 @@ func (a *answer) finish() error {
 	s.out = out
 	switch {
 	case errors.Is(err, reshape.ErrTooMany):
-		return a.giveUp(gateway.TransformTooLarge)
+		return a.giveUp(gateway.TransformTooLarge, raw)
 	case err != nil:
-		return a.giveUp(gateway.TransformMalformed)
+		return a.giveUp(gateway.TransformMalformed, raw)
 	case !edited:
 		a.h.app.CountTransforms(a.rq, true, gateway.TransformUnchanged, 1)
 		return a.letGo(raw)
@@ -97,11 +96,11 @@ func (a *answer) decodeWhole(raw []byte, into *state.Held) (why gateway.Transfor
 }
 
 // giveUp sends a document as it is, or rejects it.
-func (a *answer) giveUp(why gateway.Transform) error {
+func (a *answer) giveUp(why gateway.Transform, raw []byte) error {
 	if a.unedited(why); a.mode == dropping {
 		return errUnedited
 	}
-	return a.letGo(a.held.Bytes())
+	return a.letGo(raw)
 }
 
 // edit edits bytes of a stream and sends what they come to.

@@ -143,27 +143,30 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		delete(r.Header, "If-Range")
 		if h.Unedited == UneditedReject {
 			a.before = w.Header().Clone()
+			defer func() { err = a.replaced(recover(), err) }()
 		}
 		defer a.release()
 	}
-	defer func() {
-		if a.rejected == nil {
-			return
-		}
-		// A proxy whose writing fails breaks the connection off by a panic. Nothing of
-		// the answer has been sent, so that another can take its place.
-		if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // net/http compares it likewise
-			panic(v)
-		}
-		header := w.Header()
-		clear(header)
-		maps.Copy(header, a.before)
-		err = a.rejected
-	}()
 	if err := next.ServeHTTP(a, r); err != nil {
 		return err
 	}
 	return a.end()
+}
+
+// replaced is what the handler returns in place of err, or in place of the panic by which
+// a proxy breaks the connection off when it cannot write. Of an answer that is rejected
+// nothing has been sent, so that another can take its place.
+func (a *answer) replaced(panicked any, err error) error {
+	if a.rejected == nil || panicked != nil && panicked != http.ErrAbortHandler { //nolint:errorlint // net/http compares it likewise
+		if panicked != nil {
+			panic(panicked)
+		}
+		return err
+	}
+	header := a.Header()
+	clear(header)
+	maps.Copy(header, a.before)
+	return a.rejected
 }
 
 // edits says that answers with the status are edited.
@@ -171,8 +174,12 @@ func (h *Handler) edits(status int) bool {
 	return len(h.Status) == 0 || slices.Contains(h.Status, status) || slices.Contains(h.Status, status/100)
 }
 
-// expand replaces placeholders, for the request of an answer.
-func expand(r *http.Request) func(string) string {
+// expand returns what replaces placeholders, for the request of an answer, if there are
+// any.
+func (h *Handler) expand(r *http.Request) func(string) string {
+	if h.plan.IsStatic() {
+		return nil
+	}
 	return func(text string) string {
 		if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 			return repl.ReplaceKnown(text, "")
