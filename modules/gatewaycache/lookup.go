@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/caching"
@@ -112,31 +113,43 @@ func (v *visit) variantsNow(ctx context.Context, names []string) *variants {
 	return &variants{life: rand.Uint64(), names: names}
 }
 
-// forget removes what is stored for the request, all variants of it.
-func (v *visit) forget() {
+// forget removes what is stored under keys, all variants of it. A store elsewhere is told of
+// all keys at a time: the client waits for the slowest answer and not for their sum.
+func (v *visit) forget(keys ...cacheKey) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.r.Context()), putTimeout)
 	defer cancel()
-	_ = v.h.cache.Store().Delete(ctx, v.key) // it stays until it expires
+	store := v.h.cache.Store()
+	var all sync.WaitGroup
+	for i, key := range keys {
+		if i == len(keys)-1 {
+			_ = store.Delete(ctx, key) // it stays until it expires
+			break
+		}
+		all.Go(func() { _ = store.Delete(ctx, key) })
+	}
+	all.Wait()
 }
 
 // forgetTarget removes what is stored for GETs of the URL that an unsafe request has
 // changed, and of what its answer names besides, as far as the same caller would find it.
 func (v *visit) forgetTarget(h http.Header) {
 	get := *v
-	forget := func(r *http.Request) {
+	var keys []cacheKey
+	find := func(r *http.Request) {
 		get.r = r
-		if get.httpKey(nil) == "" {
-			get.forget()
+		if get.httpKey(nil) == "" && !slices.Contains(keys, get.key) {
+			keys = append(keys, get.key)
 		}
 	}
 	same := v.r.Clone(v.r.Context())
 	same.Method = http.MethodGet
-	forget(same)
+	find(same)
 	target := v.target()
 	target.Path, target.RawPath = originalPath(v.r), ""
 	for _, u := range httpcache.AppendInvalidated(nil, target, h) {
-		forget(moved(same, u))
+		find(moved(same, u))
 	}
+	v.forget(keys...)
 }
 
 // tags are what the answer can be purged by.

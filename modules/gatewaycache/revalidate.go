@@ -70,7 +70,7 @@ func (c *capture) put(fresh *answer, header http.Header, reason httpcache.Reason
 	case httpcache.ReasonCredentials, httpcache.ReasonRequestNoStore:
 		// The stored answer stays as it is.
 	default:
-		v.forget()
+		v.forget(v.key)
 	}
 }
 

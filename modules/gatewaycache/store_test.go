@@ -72,6 +72,40 @@ func TestStoreThatIsSlow(t *testing.T) {
 	})
 }
 
+func (s *troubled) Delete(ctx context.Context, key caching.Key) error {
+	time.Sleep(s.slow)
+	return s.Store.Delete(ctx, key)
+}
+
+// TestForgettingInASlowStore has a change make several URLs out of date: the client waits
+// for the store once.
+func TestForgettingInASlowStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, "ttl 1m", func(w http.ResponseWriter, r *http.Request, n int) {
+			if r.Method == http.MethodPut {
+				w.Header().Set("Location", "/b")
+				w.Header().Set("Content-Location", "/c")
+			}
+			_, _ = io.WriteString(w, "answer "+itoa(n))
+		})
+		for i, path := range []string{"/a", "/b", "/c"} {
+			g.do("alice", request("GET", path, "")).want(t, state.CacheMiss, "", "answer "+itoa(i+1))
+		}
+		store := &troubled{Store: g.h.cache.Store(), slow: 30 * time.Millisecond}
+		g.h.cache = &testCache{store: store}
+		begin := time.Now()
+		g.do("alice", request("PUT", "/a", "{}")).want(t, state.CacheBypass, "method", "answer 04")
+		if took := time.Since(begin); took > store.slow {
+			t.Errorf("the client waited for %v", took)
+		}
+		store.slow = 0
+		for i, path := range []string{"/a", "/b", "/c"} {
+			g.do("alice", request("GET", path, "")).want(t, state.CacheMiss, "", "answer "+itoa(i+5))
+		}
+	})
+}
+
 // TestPurgeDuringACall purges while the upstream is answering: what it answers was asked
 // for before.
 func TestPurgeDuringACall(t *testing.T) {
