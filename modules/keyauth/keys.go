@@ -205,7 +205,7 @@ func (k *Keys) place() error {
 			k.readsBody = true
 		case CarrierWebSocket:
 			if k.forms, err = parseForms(k.WebSocket); err != nil {
-				return err
+				return fmt.Errorf("websocket: %w", err)
 			}
 			names = []string{state.HeaderProtocol}
 		case CarrierTicket:

@@ -52,12 +52,12 @@ func parseForms(names []string) ([]keyForm, error) {
 		if !named {
 			f.prefix, f.encoded = strings.CutPrefix(name, encodedScheme)
 			if !strings.HasSuffix(f.prefix, ".") || !httpguts.ValidHeaderFieldName(f.prefix) || len(f.prefix) < 3 {
-				return nil, fmt.Errorf("websocket: %q is no form of a key; write tollgate, openai, kubernetes, bearer, "+
+				return nil, fmt.Errorf("%q is no form of a key; write tollgate, openai, kubernetes, bearer, "+
 					"or a prefix of letters, digits and punctuation that ends in a dot, behind base64url: if keys are encoded", name)
 			}
 		}
 		if slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("websocket: %s is listed twice", name)
+			return nil, fmt.Errorf("%s is listed twice", name)
 		}
 		forms = append(forms, f)
 	}
