@@ -3,6 +3,7 @@
 package jwtauth
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -134,9 +135,7 @@ func TestKongRowsOfTwo(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			one, two := object{}, object{}
-			for k, v := range second {
-				two[k] = v
-			}
+			maps.Copy(two, second)
 			if tt.anonymous {
 				one["anonymous"], two["anonymous"] = "nobody", "nobody"
 			}
