@@ -2,7 +2,7 @@
 
 // Package jwtverify reads and verifies signed JSON Web Tokens (RFC 7519) as RFC 8725
 // recommends: strictly, and with algorithms that are properties of keys and never chosen by
-// the token. Signatures and keys are the work of go-jose, which only this package imports.
+// the token. Signatures and keys are the work of go-jose, and nobody else verifies any.
 //
 // The steps are apart, because what a token says decides on the key that must have signed
 // it: [Parse] reads a token without believing it, [Token.SignedBy] asks one key, [Rules] is
