@@ -70,6 +70,18 @@ test: go redis ## Run all tests
 	go test -tags=$(TAGS_SLIM) -p=1 $$($(TIMED))
 	cd integration && go test -tags=$(TAGS_SLIM) ./...
 
+# Tests of pages run where a Chromium is; this target sees to it that there is one.
+.PHONY: browser
+browser: go redis ## Run the tests in which a headless Chromium is the client
+	@if ! command -v chromium >/dev/null; then \
+	  command -v apt-get >/dev/null || { echo "The tests need chromium" >&2; exit 1; }; \
+	  sudo=; [ "$$(id -u)" -eq 0 ] || sudo=sudo; \
+	  echo "The tests need chromium, which is being installed"; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium || exit 1; \
+	fi
+	cd integration && TOLLGATE_BROWSER=required go test -tags=$(TAGS_SLIM) -count=1 -run '^TestPage' .
+
 .PHONY: race
 race: go redis ## Run the tests with the race detector, without the slowest ones
 	go test -race -short -tags=$(TAGS_SLIM) $$($(UNTIMED))

@@ -3,15 +3,19 @@
 package integration
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
 )
 
 const (
-	pageKey = "apikey: demo-web-app-key-not-a-secret"
-	appPage = "Origin: https://app.example.test"
+	pageKey    = "apikey: demo-web-app-key-not-a-secret"
+	pageOrigin = "Origin: https://app.example.test"
 )
 
 // browserApp loads the example for a page, with an upstream for each version. They have
@@ -26,7 +30,7 @@ func browserApp(t *testing.T) (g *Gateway, first, second *Upstream) {
 	}
 	first, second = upstream(t, version("first")), upstream(t, version("second"))
 	g = exampleGateway(t, "browser-app.Caddyfile", map[string]string{
-		"WEB_APP_KEY": strings.TrimPrefix(pageKey, "apikey: "), "APP_ORIGIN": strings.TrimPrefix(appPage, "Origin: "),
+		"WEB_APP_KEY": strings.TrimPrefix(pageKey, "apikey: "), "APP_ORIGIN": strings.TrimPrefix(pageOrigin, "Origin: "),
 		"API_SERVER_V1": first.Addr, "API_SERVER": second.Addr,
 	})
 	return g, first, second
@@ -35,7 +39,7 @@ func browserApp(t *testing.T) (g *Gateway, first, second *Upstream) {
 // checkReadable checks that the page may read an answer, with credentials.
 func checkReadable(t *testing.T, what string, got *Answer) {
 	t.Helper()
-	if origin := got.Header.Values("Access-Control-Allow-Origin"); len(origin) != 1 || "Origin: "+origin[0] != appPage {
+	if origin := got.Header.Values("Access-Control-Allow-Origin"); len(origin) != 1 || "Origin: "+origin[0] != pageOrigin {
 		t.Errorf("%s: Access-Control-Allow-Origin %q", what, origin)
 	}
 	if got.Header.Get("Access-Control-Allow-Credentials") != "true" || !strings.Contains(got.Header.Get("Access-Control-Expose-Headers"), "X-Correlation-Id") {
@@ -49,7 +53,7 @@ func checkReadable(t *testing.T, what string, got *Answer) {
 func TestBrowserAppPreflight(t *testing.T) {
 	g, first, second := browserApp(t)
 	asks := []string{"Access-Control-Request-Method: DELETE", "Access-Control-Request-Headers: apikey,content-type"}
-	got := g.Do("OPTIONS", "/api/things", "", append(asks, appPage)...)
+	got := g.Do("OPTIONS", "/api/things", "", append(asks, pageOrigin)...)
 	if got.Status != 200 || got.Body != "" || got.Header.Get("Access-Control-Allow-Methods") != "DELETE" ||
 		got.Header.Get("Access-Control-Allow-Headers") != "apikey,content-type" || got.Header.Get("Access-Control-Max-Age") != "600" {
 		t.Errorf("preflight = %d %v", got.Status, got.Header)
@@ -58,7 +62,7 @@ func TestBrowserAppPreflight(t *testing.T) {
 	if got.Status != 200 || got.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("preflight of another page = %d %v", got.Status, got.Header)
 	}
-	if got := g.Do("OPTIONS", "/api/things", "", appPage); got.Status != 405 {
+	if got := g.Do("OPTIONS", "/api/things", "", pageOrigin); got.Status != 405 {
 		t.Errorf("OPTIONS that is no preflight = %d, want 405 of the guard", got.Status)
 	}
 	if len(first.Requests())+len(second.Requests()) > 0 {
@@ -76,24 +80,24 @@ func TestBrowserAppErrors(t *testing.T) {
 			t.Errorf("%s = %d %s, want %d %s", what, got.Status, got.Body, status, code)
 		}
 	}
-	if got := g.Get("/api/things", appPage, pageKey); got.Status != 200 || got.Body != "second" {
+	if got := g.Get("/api/things", pageOrigin, pageKey); got.Status != 200 || got.Body != "second" {
 		t.Errorf("a good request = %d %s", got.Status, got.Body)
 	} else {
 		checkReadable(t, "a good request", got)
 	}
-	read("no key", g.Get("/api/things", appPage), 401, "key_missing")
-	read("a path that can be read in two ways", g.Get("/api//things", appPage, pageKey), 400, "ambiguous_path")
-	read("a method that is not served", g.Do("PATCH", "/api/things", "", appPage, pageKey), 405, "method_not_allowed")
-	read("a version that is not there", g.Get("/api/v9/things", appPage, pageKey), 400, "api_version_unknown")
-	read("a crawler", g.Get("/api/things", appPage, pageKey, "User-Agent: some-bot/1.0"), 403, "forbidden")
-	read("what is gone", g.Get("/api/export/all", appPage, pageKey), 410, "gone")
-	read("a body that is too large", g.Post("/api/things", strings.Repeat("x", 1<<20+1), appPage, pageKey), 413, "body_too_large")
-	read("nothing", g.Get("/nothing", appPage), 404, "not_found")
+	read("no key", g.Get("/api/things", pageOrigin), 401, "key_missing")
+	read("a path that can be read in two ways", g.Get("/api//things", pageOrigin, pageKey), 400, "ambiguous_path")
+	read("a method that is not served", g.Do("PATCH", "/api/things", "", pageOrigin, pageKey), 405, "method_not_allowed")
+	read("a version that is not there", g.Get("/api/v9/things", pageOrigin, pageKey), 400, "api_version_unknown")
+	read("a crawler", g.Get("/api/things", pageOrigin, pageKey, "User-Agent: some-bot/1.0"), 403, "forbidden")
+	read("what is gone", g.Get("/api/export/all", pageOrigin, pageKey), 410, "gone")
+	read("a body that is too large", g.Post("/api/things", strings.Repeat("x", 1<<20+1), pageOrigin, pageKey), 413, "body_too_large")
+	read("nothing", g.Get("/nothing", pageOrigin), 404, "not_found")
 	second.Kill()
-	read("an upstream that is gone", g.Get("/api/things", appPage, pageKey), 502, "upstream_unreachable")
+	read("an upstream that is gone", g.Get("/api/things", pageOrigin, pageKey), 502, "upstream_unreachable")
 	var got *Answer
 	for range 100 {
-		if got = g.Get("/api/export/x", appPage, pageKey); got.Status == 429 {
+		if got = g.Get("/api/export/x", pageOrigin, pageKey); got.Status == 429 {
 			break
 		}
 	}
@@ -144,5 +148,53 @@ func TestBrowserAppVersions(t *testing.T) {
 	}
 	if n := sampled(t, g, "caddy_gateway_api_version_requests_total", `version="v1"`, `source="header"`, `route="api-v1"`); n != 1 {
 		t.Errorf("%v requests by header for v1 are counted, want 1", n)
+	}
+}
+
+// TestBrowserAppWebSocket does without a browser what a page does with a ticket.
+func TestBrowserAppWebSocket(t *testing.T) {
+	g, up := pageGateway(t, strings.TrimPrefix(pageOrigin, "Origin: "))
+	ticket := func() string {
+		got := g.Post("/tickets", "", pageOrigin, pageKey)
+		checkReadable(t, "a ticket", got)
+		text, _ := decoded(t, got)["ticket"].(string)
+		if got.Status != 200 || text == "" {
+			t.Fatalf("no ticket: %d %s", got.Status, got.Body)
+		}
+		return text
+	}
+	dial := func(ticket, origin string) (*websocket.Conn, int) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		conn, res, err := websocket.Dial(ctx, g.URL+"/live?ticket="+ticket, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
+		if err != nil && res == nil {
+			t.Fatalf("dial: %v", err)
+		}
+		return conn, res.StatusCode
+	}
+	origin := strings.TrimPrefix(pageOrigin, "Origin: ")
+	one := ticket()
+	conn, status := dial(one, origin)
+	if conn == nil {
+		t.Fatalf("a WebSocket with a ticket = %d", status)
+	}
+	defer conn.CloseNow()
+	for i := range 1000 {
+		text := "frame " + strconv.Itoa(i)
+		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if _, frame, err := conn.Read(t.Context()); err != nil || string(frame) != text {
+			t.Fatalf("frame %d is %q, %v", i, frame, err)
+		}
+	}
+	if _, status := dial(one, origin); status != 401 {
+		t.Errorf("a ticket again = %d, want 401", status)
+	}
+	if _, status := dial(ticket(), "https://evil.test"); status != 403 {
+		t.Errorf("a page of another origin = %d, want 403", status)
+	}
+	if list := up.Requests(); len(list) != 1 || strings.Contains(list[0].URI, "ticket") {
+		t.Errorf("the upstream received %+v", list)
 	}
 }
