@@ -78,7 +78,7 @@ type Keys struct {
 	//	tollgate    tollgate.key.<key>, in base64url without padding
 	//	openai      openai-insecure-api-key.<key>
 	//	kubernetes  base64url.bearer.authorization.k8s.io.<key>, in base64url
-	//	bearer      bearer and, as the next element, <key>
+	//	bearer      the word bearer and, as the next element, <key>
 	//
 	// or prefixes that end in a dot, behind base64url: if keys are encoded. The
 	// key is removed. If nothing else was offered, the answer names what was,

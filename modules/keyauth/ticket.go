@@ -89,13 +89,18 @@ func tokenOf(t *tickets.Token) *state.Token {
 // retryTickets is when to ask again while records are not available.
 const retryTickets = time.Second
 
-var (
-	ticketInvalid = &state.Denial{
+// denialOfTicket is what a request is refused with whose ticket is worth nothing.
+func denialOfTicket() *state.Denial {
+	return &state.Denial{
 		Status: http.StatusUnauthorized, Code: "ticket_invalid",
 		Message: "The ticket is not valid: it is good once, for a short time, and where it was issued for",
 	}
-	ticketsUnavailable = &state.Denial{
+}
+
+// denialOfTickets is that while nobody can say what it is worth.
+func denialOfTickets() *state.Denial {
+	return &state.Denial{
 		Status: http.StatusServiceUnavailable, Code: "tickets_unavailable", RetryAfter: retryTickets,
 		Message: "Tickets cannot be checked at the moment; get another one later",
 	}
-)
+}

@@ -58,14 +58,14 @@ func (k *Keys) uncached(f finding) bool {
 func (k *Keys) denial(f finding) *state.Denial {
 	switch f.verdict {
 	case unavailable:
-		return ticketsUnavailable
+		return denialOfTickets()
 	case missing:
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_missing", Message: k.missing}
 	case duplicate:
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_duplicate", Message: "Duplicate API key found"}
 	default:
 		if f.at.kind == inTicket {
-			return ticketInvalid
+			return denialOfTicket()
 		}
 		return &state.Denial{Status: http.StatusUnauthorized, Code: "key_invalid", Message: k.invalid}
 	}
