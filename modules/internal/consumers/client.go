@@ -21,8 +21,9 @@ const (
 	// MaxScope is how long one scope may be, in bytes.
 	MaxScope = 128
 
-	maxScopes  = 64
-	maxSecrets = 4
+	maxScopes   = 64
+	maxTogether = 2048 // bytes of all scopes of a client, which stand in its tokens
+	maxSecrets  = 4
 )
 
 // ClientSpec describes one OAuth 2.0 client of a consumer (RFC 6749, section 2).
@@ -34,8 +35,8 @@ type ClientSpec struct {
 	// one while it is replaced. A client without one gets no token from the gateway; it
 	// says which consumer tokens of another authorization server belong to.
 	Secrets []string `json:"secrets,omitempty"`
-	// Scopes are what tokens of the client may be for, at most 64. A token is for all of
-	// them unless the client asks for less.
+	// Scopes are what tokens of the client may be for, at most 64 and 2048 bytes together.
+	// A token is for all of them unless the client asks for less.
 	Scopes []string `json:"scopes,omitempty"`
 }
 
@@ -154,6 +155,9 @@ func (b *builder) client(c *Consumer, s *ClientSpec) {
 		} else if slices.Contains(s.Scopes[:i], scope) {
 			b.refuse("oauth_client %s: scope %s is listed twice", quote(s.ID), quote(scope))
 		}
+	}
+	if len(strings.Join(s.Scopes, " ")) > maxTogether {
+		b.refuse("the scopes of oauth_client %s have more than %d bytes together", quote(s.ID), maxTogether)
 	}
 	client := &Client{ID: strings.Clone(s.ID), Scopes: b.intern.list(s.Scopes)}
 	for _, literal := range s.Secrets {

@@ -66,6 +66,10 @@ func TestClientsRefused(t *testing.T) {
 		}
 		return list
 	}
+	var long []string
+	for i := range 17 {
+		long = append(long, strings.Repeat(string(rune('a'+i)), 128))
+	}
 	for _, tc := range []struct {
 		name    string
 		clients []client
@@ -84,6 +88,7 @@ func TestClientsRefused(t *testing.T) {
 		{"scope with space", []client{{ID: "a", Scopes: []string{"a b"}}}, `scope "a b" holds a space`},
 		{"scope with quote", []client{{ID: "a", Scopes: []string{`a"b`}}}, "holds a space, a quote"},
 		{"empty scope", []client{{ID: "a", Scopes: []string{""}}}, `scope "" is empty`},
+		{"scopes too long", []client{{ID: "a", Scopes: long}}, "more than 2048 bytes together"},
 		{"scope twice", []client{{ID: "a", Scopes: []string{"s", "s"}}}, `scope "s" is listed twice`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -209,6 +209,7 @@ func TestNewRefuses(t *testing.T) {
 		{"lifetime", Config{Issuer: issuer, Lifetime: 25 * time.Hour}, "between 1m and 24h"},
 		{"rotation", Config{Issuer: issuer, Rotate: time.Minute}, "between 1h and 400d"},
 		{"algorithm", Config{Issuer: issuer, Algorithm: "HS256"}, "not ES256, EdDSA or RS256"},
+		{"audience", Config{Issuer: issuer, Audience: []string{"a", ""}}, "or one is empty"},
 		{"path", Config{Issuer: issuer, Path: "oauth2"}, "not a plain one"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,9 @@ const (
 	MinRotate       = time.Hour
 	MaxRotate       = 400 * 24 * time.Hour
 	DefaultPath     = "/oauth2"
+
+	maxAudiences = 16
+	maxAudience  = 256
 )
 
 // RevocationDelay is how long another gateway may take a revoked token for a good one: for
@@ -124,6 +128,9 @@ func (c *Config) complete() error {
 	}
 	if len(c.Audience) == 0 {
 		c.Audience = []string{c.Issuer}
+	}
+	if len(c.Audience) > maxAudiences || slices.ContainsFunc(c.Audience, func(s string) bool { return s == "" || len(s) > maxAudience }) {
+		return errors.New("there are more than 16 audiences, or one is empty or longer than 256 bytes")
 	}
 	if c.Lifetime == 0 {
 		c.Lifetime = DefaultLifetime
