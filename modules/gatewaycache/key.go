@@ -72,6 +72,9 @@ func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 	}
 	hs.Text("answers", h.answersOf(r))
 	v.addMarks(hs)
+	if version := rq.APIVersion.Name; version != "" {
+		hs.Text("version", version) // which the path may not say
+	}
 	if code := rq.Language.Code; code != "" || rq.Language.Target != "" {
 		hs.Text("language", string(code))
 		hs.Text("target", string(rq.Language.Target))
