@@ -4,6 +4,7 @@ package integration
 
 import (
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -11,18 +12,27 @@ import (
 const languageServicesFile = "language-services.Caddyfile"
 
 // languageServices are those of the example by the variable that says where they are:
-// the name of the route, what a client asks for, and the requests a minute.
+// the name of the route and of the service in paths, and the requests a minute. Some get
+// the path that the client asked for, and others what comes behind their name.
 var languageServices = map[string]struct {
 	name  string
 	limit int
+	whole bool
 }{
-	"ASR_SERVICE":      {"asr", 100},
-	"TTS_SERVICE":      {"tts", 100},
-	"NMT_SERVICE":      {"nmt", 150},
-	"PIPELINE_SERVICE": {"pipeline", 50},
-	"CONFIG_SERVICE":   {"config", 200},
-	"AUTH_SERVICE":     {"auth", 200},
+	"ASR_SERVICE":       {"asr", 100, true},
+	"TTS_SERVICE":       {"tts", 100, true},
+	"NMT_SERVICE":       {"nmt", 150, true},
+	"PIPELINE_SERVICE":  {"pipeline", 50, true},
+	"CONFIG_SERVICE":    {"config", 200, false},
+	"METRICS_SERVICE":   {"metrics", 200, false},
+	"TELEMETRY_SERVICE": {"telemetry", 200, false},
+	"ALERTING_SERVICE":  {"alerting", 200, false},
+	"DASHBOARD_SERVICE": {"dashboard", 200, false},
+	"AUTH_SERVICE":      {"auth", 200, false},
 }
+
+// nextSpeech is the variable of the instances of the next version of speech.
+const nextSpeech = "ASR_V2_SERVICE"
 
 // unstated are what services are asked for that are told nothing of a language.
 var unstated = map[string]string{
@@ -52,14 +62,22 @@ var speechLanguages = map[string]struct{ language, model string }{
 // each language of speech.
 func languageGateway(t *testing.T, replacements ...string) (*Gateway, map[string]*Upstream) {
 	t.Helper()
+	return languageGatewayAnswering(t, nil, replacements...)
+}
+
+// languageGatewayAnswering is languageGateway with upstreams that answer as a handler does.
+func languageGatewayAnswering(t *testing.T, answer http.HandlerFunc, replacements ...string) (*Gateway, map[string]*Upstream) {
+	t.Helper()
 	env, upstreams := map[string]string{"HEALTH_INTERVAL": "50ms", "FAIL_DURATION": "200ms"}, make(map[string]*Upstream)
 	maps.Copy(env, languageKeys)
 	for variable, service := range languageServices {
-		up := upstream(t, nil)
+		up := upstream(t, answer)
 		upstreams[service.name], env[variable] = up, up.Addr
 	}
+	next := upstream(t, answer)
+	upstreams["asr v2"], env[nextSpeech] = next, next.Addr
 	for variable, speech := range speechLanguages {
-		up := upstream(t, nil)
+		up := upstream(t, answer)
 		upstreams["asr "+speech.language], env[variable] = up, up.Addr
 	}
 	return exampleGateway(t, languageServicesFile, env, replacements...), upstreams
@@ -86,14 +104,26 @@ func TestLanguageServicesForward(t *testing.T) {
 				t.Fatalf("answer = %d %s after %d requests", got.Status, got.Body, len(requests))
 			}
 			r := requests[0]
-			if service.name != "auth" && (r.URI != "/inference?n=1" || r.Header.Get("X-Consumer-Username") != "developer") {
-				t.Errorf("the service had %s from %q", r.URI, r.Header.Get("X-Consumer-Username"))
+			path, consumer := "/inference?n=1", "developer"
+			if service.whole {
+				path = "/api/v1/" + service.name + path
+			}
+			if service.name == "auth" { // where a key is nothing
+				path, consumer = path+"&apikey="+languageKeys["DEVELOPER_KEY"], ""
+			}
+			if r.URI != path || r.Header.Get("X-Consumer-Username") != consumer || r.Header.Get("X-Api-Version") != "v1" {
+				t.Errorf("the service had %s from %q, of version %q", r.URI, r.Header.Get("X-Consumer-Username"), r.Header.Get("X-Api-Version"))
 			}
 			want := `{"a":1}`
 			if edited, ok := unstated[service.name]; ok {
 				want = edited
 			}
-			if r.Body != want || r.Header.Get("X-Correlation-Id") == "" || r.Header.Get("X-Correlation-Id") != got.Header.Get("X-Correlation-Id") {
+			body := r.Body
+			if service.name == "pipeline" { // which is told the time besides
+				body, _, _ = strings.Cut(body, `,"gateway"`)
+				body += "}"
+			}
+			if body != want || r.Header.Get("X-Correlation-Id") == "" || r.Header.Get("X-Correlation-Id") != got.Header.Get("X-Correlation-Id") {
 				t.Errorf("the service had %+v, and the client X-Correlation-ID %q", r, got.Header.Get("X-Correlation-Id"))
 			}
 		})
@@ -132,7 +162,8 @@ func TestLanguageServicesAdmit(t *testing.T) {
 }
 
 func TestLanguageServicesLimit(t *testing.T) {
-	g, upstreams := languageGateway(t)
+	// All services together may be asked for less than the sum of what each may.
+	g, upstreams := languageGateway(t, "requests 1000/min 10000/hour", "requests 5000/min 50000/hour")
 	for _, service := range languageServices {
 		t.Run(service.name, func(t *testing.T) {
 			path, key, who := "/api/v1/"+service.name+"/things", "apikey: "+languageKeys["DEVELOPER_KEY"], "by consumer developer"

@@ -92,6 +92,7 @@ func exampleEnvironment(t *testing.T, name string, env map[string]string) (port 
 	for _, upstream := range []string{"OLLAMA_1", "OLLAMA_2", "API_SERVER", "API_SERVER_V1", "MODEL_SERVER"} {
 		values[upstream] = nobody
 	}
+	values[nextSpeech] = nobody
 	for variable := range languageServices {
 		values[variable] = nobody
 	}

@@ -1,0 +1,102 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package integration
+
+import (
+	"net/http"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// redisServer runs a Redis, and returns its URL and what ends it.
+func redisServer(t *testing.T) (url string, kill func()) {
+	t.Helper()
+	port := freePort(t)
+	cmd := exec.CommandContext(t.Context(), "redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+		"--dir", t.TempDir(), "--logfile", "redis.log")
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start redis-server, which make test installs: %v", err)
+	}
+	end := sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
+	})
+	t.Cleanup(end)
+	n := &redisNode{port: port}
+	eventually(t, "Redis answers", func() bool {
+		out, err := exec.CommandContext(t.Context(), "redis-cli", "-p", n.port, "PING").Output()
+		return err == nil && string(out) == "PONG\n"
+	})
+	return "redis://127.0.0.1:" + port, end
+}
+
+// TestLanguageServicesShareLimits has two gateways of the example on one Redis count
+// together, and go on with their shares when it is gone.
+func TestLanguageServicesShareLimits(t *testing.T) {
+	up := upstream(t, nil)
+	url, kill := redisServer(t)
+	env := map[string]string{"ASR_SERVICE": up.Addr, "TTS_SERVICE": up.Addr}
+	for variable, key := range languageKeys {
+		env[variable] = key
+	}
+	client := newClient(t, "", "")
+	key := []string{"apikey: " + languageKeys["VOICE_CLIENT_KEY"]}
+	var gateways []*Process
+	for range 2 {
+		port, admin := exampleEnvironment(t, languageServicesFile, env), "127.0.0.1:"+freePort(t)
+		t.Setenv("CADDY_ADMIN", admin)
+		// The time that Redis has is for networks; a machine that runs all of this beside
+		// other tests may need more.
+		gateways = append(gateways, start(t, example(t, languageServicesFile,
+			"\t\t# store redis redis://127.0.0.1:6379\n", "\t\tstore redis "+url+" {\n\t\t\ttimeout 2s\n\t\t\tdial_timeout 2s\n\t\t}\n",
+			"\tgateway {\n", "\tdefault_bind 127.0.0.1\n\tgateway {\n"), with("PORT", port)))
+		g := &Gateway{t: t, AdminURL: "http://" + admin, operator: client}
+		eventually(t, "the gateway uses Redis", func() bool { return sampled(t, g, "caddy_gateway_store_up", `store="redis"`) == 1 })
+	}
+	// all asks both gateways n times each, and returns how many were admitted.
+	all := func(path string, n int) (admitted int64) {
+		var wg sync.WaitGroup
+		var count atomic.Int64
+		for _, g := range gateways {
+			for range 4 {
+				wg.Go(func() {
+					for range n / 4 {
+						switch got := finish(t, open(t, client, http.MethodGet, g.URL+path, "", key)); got.Status {
+						case 200:
+							count.Add(1)
+						case 429:
+						default:
+							t.Errorf("answer = %d %s", got.Status, got.Body)
+						}
+					}
+				})
+			}
+		}
+		wg.Wait()
+		return count.Load()
+	}
+	if n := all("/api/v1/asr/things", 80); n != 100 {
+		t.Errorf("two gateways admitted %d requests of 100 a minute", n)
+	}
+	kill()
+	if n := all("/api/v1/tts/things", 80); n == 0 || n > 100 {
+		t.Errorf("without Redis two gateways admitted %d requests of 100 a minute", n)
+	}
+}
+
+// TestLanguageServicesAdmitAgain uses a limit up, and waits for its window to pass.
+func TestLanguageServicesAdmitAgain(t *testing.T) {
+	g, _ := languageGateway(t, "quota requests {args[2]}/min {args[3]}/hour", "quota requests 5/2s")
+	key := "apikey: " + languageKeys["VOICE_CLIENT_KEY"]
+	for range 5 {
+		if got := g.Get("/api/v1/tts/things", key); got.Status != 200 {
+			t.Fatalf("answer = %d %s", got.Status, got.Body)
+		}
+	}
+	if got := g.Get("/api/v1/tts/things", key); got.Status == 429 && got.Header.Get("Retry-After") == "" {
+		t.Errorf("the refusal does not say when to come back: %v", got.Header)
+	}
+	eventually(t, "the window has passed", func() bool { return g.Get("/api/v1/tts/things", key).Status == 200 })
+}
