@@ -77,8 +77,11 @@ func (h *Handler) ask(r *http.Request, rq *state.Request) (outcome, error) {
 		if err != nil {
 			return outcome{}, err
 		}
-		if f.Verdict == state.Rejected {
+		switch {
+		case f.Verdict == state.Rejected:
 			before.note(r)
+		case f.Verdict == state.Accepted && h.all:
+			before.adopt(r)
 		}
 		o.findings = append(o.findings, f)
 		o.uncached = o.uncached || f.Uncached

@@ -282,6 +282,34 @@ func TestIdentityHeadersOfClientsAreRemoved(t *testing.T) {
 	}
 }
 
+// What a way tells the upstream holds, wherever it stands and whatever the client says.
+func TestHeadersThatWaysAssert(t *testing.T) {
+	ctx := provisioned(t, app(""))
+	bearer := "Authorization: Bearer good.bob"
+	for name, tc := range map[string]struct {
+		config string
+		lines  []string
+		want   string
+	}{
+		"any, the token first":         {anyOf(token, key), []string{bearer}, "bob"},
+		"any, the token last":          {anyOf(key, token), []string{bearer}, "bob"},
+		"any, a key before the token":  {anyOf(key, token), []string{"apikey: " + bobKey}, ""},
+		"any, a key after the token":   {anyOf(token, key), []string{"apikey: " + bobKey}, ""},
+		"any, and a token not asked":   {anyOf(key, token), []string{"apikey: " + bobKey, bearer}, ""},
+		"any, a wrong token and a key": {anyOf(token, key), []string{"apikey: " + bobKey, "Authorization: Bearer bad.bob"}, ""},
+		"all, the token first":         {allOf(token, key), []string{"apikey: " + bobKey, bearer}, "bob"},
+		"all, the token last":          {allOf(key, token), []string{"apikey: " + bobKey, bearer}, "bob"},
+		"anonymous":                    {with(anyOf(token, key), `"anonymous": "nobody"`), nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, ctx, tc.config).do(t, http.MethodGet, "/", append([]string{"X-Subject: root"}, tc.lines...)...)
+			if a.status != 200 || a.up.header.Get("X-Subject") != tc.want || a.up.header.Get("Authorization") != "" {
+				t.Errorf("status %d, upstream %+v, want subject %q", a.status, a.up, tc.want)
+			}
+		})
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	ctx := provisioned(t, app(""))
 	preflight := []string{"Origin: https://app.example.com", "Access-Control-Request-Method: POST"}

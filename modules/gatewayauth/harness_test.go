@@ -185,6 +185,7 @@ func (a tokenAuth) Authenticate(r *http.Request, rq *state.Request) (state.Authe
 	judged.Add(1)
 	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	_ = a.Hide(r, rq)
+	rq.RetractHeader(r.Header, "X-Subject")
 	if !ok {
 		return state.Authentication{Denial: &state.Denial{Status: 401, Code: "token_missing", Message: "No token"}}, nil
 	}
@@ -195,6 +196,7 @@ func (a tokenAuth) Authenticate(r *http.Request, rq *state.Request) (state.Authe
 		if c := a.way.table.Consumer(name); c != nil {
 			f.Credential = c.Keyless("token")
 		}
+		rq.AssertHeader(r.Header, "X-Subject", name)
 		return f, nil
 	case "broken":
 		return state.Authentication{}, caddyhttp.Error(http.StatusBadRequest, errors.New("cannot be read"))
@@ -207,7 +209,8 @@ func (a tokenAuth) Authenticate(r *http.Request, rq *state.Request) (state.Authe
 	}
 }
 
-func (tokenAuth) Hide(r *http.Request, _ *state.Request) error {
+func (tokenAuth) Hide(r *http.Request, rq *state.Request) error {
+	rq.RetractHeader(r.Header, "X-Subject")
 	if strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		r.Header.Del("Authorization")
 	}

@@ -5,6 +5,7 @@ package gatewayauth
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -45,6 +46,23 @@ func (s *snapshot) restore(r *http.Request) {
 	r.URL.RawQuery, r.RequestURI = s.query, s.uri
 	if r.Context() != s.ctx {
 		*r = *r.WithContext(s.ctx)
+	}
+}
+
+// adopt makes what a way that accepts has set part of what is put back: headers that tell the
+// upstream about the caller, in place of what the client says in them. Cookies are no such
+// header; a way may have taken one out that the next shares.
+func (s *snapshot) adopt(r *http.Request) {
+	for name, values := range r.Header {
+		if name == "Cookie" {
+			continue
+		}
+		i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name })
+		if i < 0 {
+			s.fields = append(s.fields, field{name, values})
+		} else {
+			s.fields[i].values = values
+		}
 	}
 }
 
