@@ -5,6 +5,7 @@ package integration
 import (
 	"net/http"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,7 @@ func TestLanguageServicesShareLimits(t *testing.T) {
 	client := newClient(t, "", "")
 	key := []string{"apikey: " + languageKeys["VOICE_CLIENT_KEY"]}
 	var gateways []*Process
+	var admins []*Gateway
 	for range 2 {
 		port, admin := exampleEnvironment(t, languageServicesFile, env), "127.0.0.1:"+freePort(t)
 		t.Setenv("CADDY_ADMIN", admin)
@@ -53,6 +55,7 @@ func TestLanguageServicesShareLimits(t *testing.T) {
 			"\t\t# store redis redis://127.0.0.1:6379\n", "\t\tstore redis "+url+" {\n\t\t\ttimeout 2s\n\t\t\tdial_timeout 2s\n\t\t}\n",
 			"\tgateway {\n", "\tdefault_bind 127.0.0.1\n\tgateway {\n"), with("PORT", port)))
 		g := &Gateway{t: t, AdminURL: "http://" + admin, operator: client}
+		admins = append(admins, g)
 		eventually(t, "the gateway uses Redis", func() bool { return sampled(t, g, "caddy_gateway_store_up", `store="redis"`) == 1 })
 	}
 	// all asks both gateways n times each, and returns how many were admitted.
@@ -79,6 +82,9 @@ func TestLanguageServicesShareLimits(t *testing.T) {
 	}
 	if n := all("/api/v1/asr/things", 80); n != 100 {
 		t.Errorf("two gateways admitted %d requests of 100 a minute", n)
+	}
+	for _, g := range admins {
+		eventually(t, "the gateways know of each other", func() bool { return strings.Contains(g.Admin("/gateway/health").Body, `"instances":2`) })
 	}
 	kill()
 	if n := all("/api/v1/tts/things", 80); n == 0 || n > 100 {
