@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -69,9 +70,7 @@ func (p *idProvider) token(t *testing.T, client string, more object) string {
 		"iss": p.URL, "aud": jwtAudience, "azp": client, "sub": "user-1", "scope": "openid api",
 		"exp": time.Now().Unix() + 300, "realm_access": object{"roles": []string{"editor", "admin"}},
 	}
-	for name, value := range more {
-		claims[name] = value
-	}
+	maps.Copy(claims, more)
 	return compactToken(t, object{"alg": "RS256", "typ": "at+jwt", "kid": fmt.Sprintf("key-%d", p.kid.Load())}, claims, func(input []byte) []byte {
 		sum := sha256.Sum256(input)
 		signature, err := rsa.SignPKCS1v15(rand.Reader, p.key.Load(), crypto.SHA256, sum[:])

@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"maps"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -39,9 +40,7 @@ func TestLanguageServicesShareLimits(t *testing.T) {
 	up := upstream(t, nil)
 	url, kill := redisServer(t)
 	env := map[string]string{"ASR_SERVICE": up.Addr, "TTS_SERVICE": up.Addr}
-	for variable, key := range languageKeys {
-		env[variable] = key
-	}
+	maps.Copy(env, languageKeys)
 	client := newClient(t, "", "")
 	key := []string{"apikey: " + languageKeys["VOICE_CLIENT_KEY"]}
 	var gateways []*Process
