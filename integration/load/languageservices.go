@@ -15,7 +15,7 @@ import (
 // languageServices are the variables of the example language-services that say where its
 // services are.
 var languageServices = []string{
-	"ASR_SERVICE", "ASR_HINDI", "ASR_TAMIL", "ASR_TELUGU", "ASR_ENGLISH", "TTS_SERVICE", "NMT_SERVICE", "PIPELINE_SERVICE",
+	"ASR_SERVICE", "ASR_V2_SERVICE", "ASR_HINDI", "ASR_TAMIL", "ASR_TELUGU", "ASR_ENGLISH", "TTS_SERVICE", "NMT_SERVICE", "PIPELINE_SERVICE",
 	"CONFIG_SERVICE", "AUTH_SERVICE", "METRICS_SERVICE", "TELEMETRY_SERVICE", "ALERTING_SERVICE", "DASHBOARD_SERVICE",
 }
 
@@ -56,6 +56,8 @@ func startLanguageServices(ctx context.Context, o options, dir string) (s *syste
 		{name: "nmt/min voice-client", most: 150, window: time.Minute},
 		{name: "pipeline/min pipeline-client", most: 50, window: time.Minute},
 		{name: "config/min developer", most: 200, window: time.Minute},
+		{name: "dashboard/min developer", most: 200, window: time.Minute},
+		{name: "asr-v2/min pipeline-client", most: 100, window: time.Minute},
 		{name: "auth/min", most: 200, window: time.Minute},
 	}), stop, nil
 }
@@ -98,6 +100,11 @@ func languageKinds() []kind {
 	})
 	post("pipeline", "pipeline-client", "/api/v1/pipeline/inference", 2, "PIPELINE_SERVICE", func(*rand.Rand) string { return `{"tasks":[]}` })
 	post("config", "developer", "/api/v1/config/settings", 3, "CONFIG_SERVICE", func(*rand.Rand) string { return `{}` })
+	post("dashboard", "developer", "/api/v1/dashboard/panels", 3, "DASHBOARD_SERVICE", func(*rand.Rand) string { return `{}` })
+	next := post("speech, next version", "pipeline-client", "/api/v1/asr-v2/inference", 2, "ASR_V2_SERVICE", func(*rand.Rand) string { return `{}` })
+	next.path, next.header = "/api/asr/inference", append(next.header, [2]string{"X-API-Version", "v2"})
+	preflight := [][2]string{{"Origin", "https://app.example.com"}, {"Access-Control-Request-Method", "POST"}, {"Access-Control-Request-Headers", "apikey"}}
+	kinds = append(kinds, kind{name: "preflight", weight: 2, method: http.MethodOptions, path: "/api/v1/asr/inference", want: []int{200, 204}, header: preflight})
 	kinds = append(kinds, kind{
 		name: "sign in", weight: 4, method: http.MethodPost, path: "/api/v1/auth/login", want: admitted, check: answeredBy("AUTH_SERVICE"),
 		body: func(*rand.Rand) string { return `{"user":"demo"}` }, limits: append([]string{"auth/min"}, everything...),
@@ -118,6 +125,8 @@ func languageHostile() []kind {
 		{name: "key of speech alone", weight: 1, method: http.MethodPost, path: "/api/v1/nmt/inference", body: usual, header: [][2]string{{"X-API-Key", keyOf("asr")}}, want: []int{403}},
 		{name: "language twice", weight: 1, method: http.MethodPost, path: asr, header: keyed, want: []int{400, 429}, body: text(`{"config":{"language":{"sourceLanguage":"hi","sourceLanguage":"ta"}}}`)},
 		{name: "unknown path", weight: 1, method: http.MethodGet, path: "/api/v1/secret", header: keyed, want: []int{404}},
+		{name: "unknown version", weight: 1, method: http.MethodPost, path: "/api/v9/asr/inference", body: usual, header: keyed, want: []int{400}},
+		{name: "page of another origin", weight: 1, method: http.MethodPost, path: asr, body: usual, header: [][2]string{{"Origin", "https://elsewhere.example"}}, want: []int{401}},
 		{name: "encoded dots", weight: 1, method: http.MethodGet, path: "/api/v1/auth/%2e%2e/config/settings", want: []int{400}},
 		{name: "a large header", weight: 1, method: http.MethodPost, path: asr, body: usual, header: [][2]string{key, {"X-Large", strings.Repeat("x", 2<<20)}}, want: []int{431}},
 		{name: "client leaves", weight: 1, method: http.MethodPost, path: asr, body: text(strings.Repeat(" ", 2000)), header: keyed, leaveRequest: true},
