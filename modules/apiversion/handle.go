@@ -17,6 +17,9 @@ import (
 func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
 	rest, ok := h.prefix.Cut(versioning.Path{Decoded: r.URL.Path, Raw: r.URL.RawPath})
 	if !ok {
+		if h.evades(r.URL.Path, -1) {
+			return h.misspelt(rq)
+		}
 		return next.ServeHTTP(w, r)
 	}
 	inPath, rest := h.inPath(rest)
@@ -36,6 +39,16 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 			rq.Finish(&ending{life: &life{vary: h.vary}, vary: true})
 		}
 		return refusal
+	}
+	path, version := r.URL.Path, decided.version
+	switch {
+	case h.Rewrite == RewriteFull:
+		path = h.prefix.Join(h.set.Name(version), rest).Decoded
+	case inPath.from != "":
+		version = inPath.version // another source may have been preferred to it
+	}
+	if h.evades(path, version) {
+		return h.misspelt(rq)
 	}
 	rq.APIVersion.Name = h.set.Name(decided.version)
 	h.tell(rq, decided, rest)
@@ -109,6 +122,13 @@ func (h *Handler) unknown(said string) error {
 		said = said[:maxEcho] + "..."
 	}
 	return state.Deny(h.Unknown, "api_version_unknown", fmt.Sprintf("There is no API version %+q; there are: %s", said, h.set.Names()))
+}
+
+// misspelt refuses a path that routes take for another than it is here.
+func (h *Handler) misspelt(rq *state.Request) error {
+	rq.KongErrors = rq.KongErrors || h.app.Kong()
+	return state.Deny(h.Unknown, "api_version_unknown",
+		"The path spells the API or its version in another way; write "+string(h.prefix)+"/<version>, of which there are: "+h.set.Names())
 }
 
 func conflict(message string) error {

@@ -1,0 +1,26 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package apiversion
+
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/versioning"
+)
+
+// evades says that the matchers of routes take a path for one of another version than
+// the one that has been decided on, or, where none has (-1), for one beneath the prefix:
+// they mind neither case nor escapes, and see a path without dot segments, empty
+// segments, and dots and spaces at its end. A client could else reach the routes of a
+// version that is gone, with a version in the header that nobody has checked.
+func (h *Handler) evades(path string, decided int) bool {
+	seen := caddyhttp.CleanPath(strings.TrimRight(strings.ToLower(path), ". "), true)
+	rest, beneath := versioning.Prefix(strings.ToLower(string(h.prefix))).Cut(versioning.Path{Decoded: seen})
+	if !beneath || decided < 0 {
+		return beneath
+	}
+	segment, _, ok := versioning.CutSegment(rest)
+	return ok && h.set.LooksLike(segment) && !strings.EqualFold(segment, h.set.Name(decided))
+}
