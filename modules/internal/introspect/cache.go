@@ -46,6 +46,14 @@ func (c *cache) put(d digest, e entry) {
 	c.young[d] = e
 }
 
+// drop forgets a token. Its room is free again when the half is full.
+func (c *cache) drop(d digest) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.young, d)
+	delete(c.old, d)
+}
+
 // bytes is about what all entries take.
 func (c *cache) bytes() (n int) {
 	c.mu.Lock()

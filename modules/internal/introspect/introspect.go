@@ -251,19 +251,28 @@ func (c *Client) fly(ctx context.Context, f *flight, d digest, token string) {
 		if c.failures.Add(1) >= restAfter {
 			c.restEnds.Store(now.Add(rest).UnixNano())
 		}
-	case f.answer.Active && c.config.Cache > 0:
-		c.active.put(d, entry{f.answer, now.Add(c.config.Cache)})
-	case !f.answer.Active && c.config.Negative > 0:
-		c.inactive.put(d, entry{f.answer, now.Add(c.config.Negative)})
-	}
-	if f.err == nil {
+	default:
 		c.failures.Store(0)
+		c.remember(d, f.answer, now)
 	}
 	c.mu.Lock()
 	delete(c.flights, d)
 	c.mu.Unlock()
 	<-c.open
 	close(f.done)
+}
+
+// remember keeps an answer in place of the one before, which must not come back when the
+// server cannot be asked any more: the token may have been revoked since.
+func (c *Client) remember(d digest, a *Answer, now time.Time) {
+	into, other, good := &c.active, &c.inactive, c.config.Cache
+	if !a.Active {
+		into, other, good = other, into, c.config.Negative
+	}
+	other.drop(d)
+	if good > 0 {
+		into.put(d, entry{a, now.Add(good)})
+	}
 }
 
 // plausible says that text can be a token (RFC 6750, section 2.1).

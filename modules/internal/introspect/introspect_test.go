@@ -307,6 +307,33 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// TestRevokedStaysRevoked: an answer from before does not come back once the server has said
+// something else, neither while it can be asked nor when it cannot any more.
+func TestRevokedStaysRevoked(t *testing.T) {
+	t.Parallel()
+	for _, negative := range []time.Duration{0, -1} {
+		now := newClock()
+		a := newAuthority(t, says(`{"active":true}`))
+		c := newClient(t, a, now, func(c *Config) { c.Stale, c.Negative = MaxStale, negative })
+		if answer, _, err := c.Ask(t.Context(), token); err != nil || !answer.Active {
+			t.Fatalf("good: %+v, %v", answer, err)
+		}
+		now.add(DefaultCache)
+		a.set(says(`{"active":false}`))
+		if answer, _, err := c.Ask(t.Context(), token); err != nil || answer.Active {
+			t.Fatalf("revoked: %+v, %v", answer, err)
+		}
+		if answer, source, err := c.Ask(t.Context(), token); err != nil || answer.Active || negative == 0 && source != Cached {
+			t.Errorf("revoked, again: %+v, %v, %v", answer, source, err)
+		}
+		a.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+		now.add(DefaultNegative)
+		if answer, _, err := c.Ask(t.Context(), token); err == nil && answer.Active {
+			t.Errorf("negative %s: during an outage a revoked token is good again", negative)
+		}
+	}
+}
+
 // TestFlood: forged tokens do not open more questions than MaxOpen, and are no longer
 // asked about when the server fails.
 func TestFlood(t *testing.T) {
