@@ -19,7 +19,8 @@ var editors = sync.Pool{New: func() any { return new(reshape.Editor) }}
 // body edits the body of a request, if it is one for that. It returns the form that is to
 // become part of the query, if there is one.
 func (h *Handler) body(r *http.Request, rq *state.Request, b *reshape.Bound) (form string, err error) {
-	if r.Method == http.MethodConnect || r.Method == http.MethodGet && r.Header["Upgrade"] != nil {
+	absent := r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
+	if r.Method == http.MethodConnect || r.Method == http.MethodGet && r.Header["Upgrade"] != nil && absent {
 		return "", nil // what comes is a stream, not a body
 	}
 	media, unlabelled := reshape.Other, false
@@ -28,8 +29,11 @@ func (h *Handler) body(r *http.Request, rq *state.Request, b *reshape.Bound) (fo
 	} else {
 		unlabelled = len(h.ContentTypes) == 0
 	}
-	absent := r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0
 	switch {
+	case h.Malformed != MalformedPass && !absent && h.ambiguous(r.Header["Content-Type"]):
+		h.app.CountTransforms(rq, false, gateway.TransformMalformed, 1)
+		return "", state.Deny(http.StatusBadRequest, "ambiguous_field",
+			"The request names several types in Content-Type, so that its body may be read in several ways")
 	case media == reshape.Other && !unlabelled, media == reshape.Events:
 		return "", nil
 	case absent && (unlabelled || !b.CreatesBody()):
@@ -87,7 +91,7 @@ func (h *Handler) edit(r *http.Request, rq *state.Request, b *reshape.Bound, med
 	}
 	rq.SetBody(r, nil)
 	delete(r.Header, "Content-Type")
-	return form, nil
+	return reshape.FormQuery(form), nil
 }
 
 // lines edits the lines of NDJSON.
@@ -106,7 +110,9 @@ func (h *Handler) lines(doc []byte, b *reshape.Bound) (out []byte, edited bool, 
 		if did {
 			edited, line = true, line[len(text):]
 		}
-		out = append(out, line...)
+		if out = append(out, line...); len(out) > len(doc)+reshape.MaxGrowth {
+			return nil, false, reshape.ErrTooMany
+		}
 	}
 	return out, edited, nil
 }

@@ -43,6 +43,7 @@ func TestKongRequests(t *testing.T) {
 		uri, body   string   // "-" for as it was sent
 	}{
 		{"a form becomes a query", "form_to_query", call{method: http.MethodGet, uri: "/request?hello=world", body: "name=marco", header: []string{formType}}, []string{"Content-Type:"}, "/request?hello=world&name=marco", ""},
+		{"what a form holds stays in the query", "form_to_query", call{method: http.MethodGet, uri: "/request?hello=world", body: "a=x HTTP/1.1\r\nX-A: 1#b;c&d=%41", header: []string{formType}}, []string{"Content-Type:"}, "/request?hello=world&a=x%20HTTP/1.1%0D%0AX-A:%201%23b%3Bc&d=%41", ""},
 		{"a body is made", "add header Content-Type application/json\nadd body body somecontent", call{method: http.MethodPost}, nil, "-", `{"body":"somecontent"}`},
 		{"remove a header", removing, call{header: []string{"x-to-remove: true", "x-another-header: true"}}, []string{"x-to-remove:", "x-another-header: true"}, "-", "-"},
 		{"remove from malformed JSON", removing, call{body: "malformed json body", header: []string{jsonType}}, nil, "-", "-"},

@@ -131,7 +131,7 @@ func (a *answer) forward(plain []byte) { a.send(a.stream.Write(plain)) }
 
 // send sends a part of an edited stream, unless an event in it was not edited and must be.
 func (a *answer) send(out []byte) {
-	if a.broken = a.broken || a.stream.Unedited > 0 && a.h.Unedited == UneditedReject; a.broken || a.err != nil || len(out) == 0 {
+	if a.broken = a.broken || a.stream.Unedited+a.stream.Malformed > 0 && a.h.Unedited == UneditedReject; a.broken || a.err != nil || len(out) == 0 {
 		return
 	}
 	_, a.err = a.ResponseWriter.Write(out)
@@ -169,5 +169,8 @@ func (a *answer) release() {
 	a.h.app.CountTransforms(a.rq, true, outcome, 1)
 	if a.stream.Unedited > 0 {
 		a.h.app.CountTransforms(a.rq, true, gateway.TransformTooLarge, a.stream.Unedited)
+	}
+	if a.stream.Malformed > 0 {
+		a.h.app.CountTransforms(a.rq, true, gateway.TransformMalformed, a.stream.Malformed)
 	}
 }

@@ -195,6 +195,17 @@ func TestStreams(t *testing.T) {
 			}
 		})
 	}
+	t.Run("malformed", func(t *testing.T) {
+		up := answering(200, []string{sse}, "data: [DONE]\n\n", "data: x\n\n", "data: {\"a\":1}}\n\n", "data: {\"a\":1}\n\n")
+		g := ask(t, http.MethodGet, nil, up, parsed(t, "remove a"))
+		if g.Body.String() != "data: [DONE]\n\ndata: x\n\ndata: {\"a\":1}}\n\ndata: {}\n\n" {
+			t.Errorf("body %q", g.Body)
+		}
+		g = ask(t, http.MethodGet, nil, up, parsed(t, "remove a\nunedited reject"))
+		if !g.broken || g.Body.String() != "data: [DONE]\n\ndata: x\n\n" {
+			t.Errorf("broken %v, body %q", g.broken, g.Body)
+		}
+	})
 	t.Run("too long", func(t *testing.T) {
 		up := answering(200, []string{sse}, "data: {\"a\":1}\n\n", "data: {\"a\":\"", strings.Repeat("x", 50), "\"}\n\n", "data: {\"a\":1}\n\n")
 		g := ask(t, http.MethodGet, nil, up, parsed(t, "remove a\nmax_body 40B"))

@@ -109,7 +109,7 @@ func (d *Editor) inObject(e *bodyEdit, at int32, depth int) (changed bool) {
 		return changed
 	}
 	val, ok := e.built(depth + 1)
-	if !s.creates() || !ok {
+	if !s.creates() || !ok || !d.grow(val) {
 		return changed
 	}
 	d.add(at, node{label: quoted(s.name), val: val})
@@ -138,7 +138,7 @@ func (d *Editor) inArray(e *bodyEdit, at int32, depth int) (changed bool) {
 		index++
 	}
 	last := depth == len(e.path)-1
-	if s.index == index && last && !e.none && (e.verb == Set || e.verb == Add) {
+	if s.index == index && last && !e.none && (e.verb == Set || e.verb == Add) && d.grow(e.json) {
 		d.add(at, node{val: e.json})
 		return true
 	}
@@ -151,7 +151,7 @@ func (d *Editor) visit(e *bodyEdit, parent, k int32, depth int) bool {
 	if depth < len(e.path)-1 {
 		if n.isMember() && string(n.val) == "null" && e.verb.creates() && !e.none {
 			val, ok := e.built(depth + 1)
-			if ok {
+			if ok = ok && d.grow(val); ok {
 				n.give(val)
 			}
 			return ok
@@ -165,6 +165,9 @@ func (d *Editor) visit(e *bodyEdit, parent, k int32, depth int) bool {
 		return d.rename(e, parent, k)
 	case Replace, Set:
 		if n.gone = e.none; !e.none {
+			if !d.grow(e.json) {
+				return false
+			}
 			n.give(e.json)
 		}
 	case Add:
@@ -203,7 +206,7 @@ func (d *Editor) rename(e *bodyEdit, parent, k int32) bool {
 // append puts a value behind those of an array, or makes an array of another value and
 // it.
 func (d *Editor) append(e *bodyEdit, k int32, depth int) bool {
-	if e.none {
+	if e.none || !d.grow(e.json) {
 		return false
 	}
 	n := &d.nodes[k]

@@ -28,6 +28,25 @@ func (b *Bound) Form(raw string) (edited string, changed bool, err error) {
 	return editPairs(raw, edits)
 }
 
+// FormQuery is a form as the query of a URL. A form may hold bytes that no URL does, such
+// as spaces and line breaks, which would end the URL in the line that a request begins
+// with; they are escaped, and so is a semicolon, which some parsers take for "&".
+func FormQuery(form string) string {
+	const hex = "0123456789ABCDEF"
+	var b []byte
+	from := 0
+	for i := range len(form) {
+		if c := form[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"#;<>\\^`{|}", c) >= 0 {
+			b = append(append(b, form[from:i]...), '%', hex[c>>4], hex[c&15])
+			from = i + 1
+		}
+	}
+	if b == nil {
+		return form
+	}
+	return string(append(b, form[from:]...))
+}
+
 // pair is a parameter as it is written, and the name that it is found by.
 type pair struct {
 	name  string

@@ -11,7 +11,8 @@ import "bytes"
 type Stream struct {
 	// Edited and Unedited count payloads that were edited, and those that could not
 	// be, because they are longer than the bound or edits reach too much of them.
-	Edited, Unedited int
+	// Malformed counts those that begin as an object does and are not valid JSON.
+	Edited, Unedited, Malformed int
 
 	editor Editor
 	bound  *Bound
@@ -26,6 +27,7 @@ type Stream struct {
 	cr      bool // what came last was a CR
 	begun   bool // the first event is behind
 	passing bool // within an event that is too long
+	grown   int  // how much longer edits have made what leaves now
 }
 
 // NewStream returns a Stream for server-sent events or, if lines is set, NDJSON. An
@@ -37,7 +39,7 @@ func NewStream(b *Bound, lines bool, most int) *Stream {
 // Write takes the next chunk and returns what is to be forwarded now, which is valid
 // until the next call. It neither keeps nor alters p.
 func (s *Stream) Write(p []byte) []byte {
-	s.out = s.out[:0]
+	s.out, s.grown = s.out[:0], 0
 	for len(p) > 0 {
 		if s.cr {
 			s.cr = false
@@ -88,7 +90,7 @@ func (s *Stream) Write(p []byte) []byte {
 // Finish tells that the body has ended and returns the rest of it. An event without its
 // empty line is edited as well.
 func (s *Stream) Finish() []byte {
-	s.out = s.out[:0]
+	s.out, s.grown = s.out[:0], 0
 	if len(s.held) > 0 {
 		s.event(s.held)
 		s.held = s.held[:0]
@@ -161,7 +163,12 @@ func (s *Stream) event(text []byte) {
 // edit edits a payload and reports whether it did. The result has no ending.
 func (s *Stream) edit(payload []byte) bool {
 	body := bytes.TrimRight(payload, "\r\n")
-	if first := bytes.TrimLeft(body, " \t\r\n"); len(first) == 0 || first[0] != '{' && first[0] != '[' {
+	first := bytes.TrimLeft(body, " \t\r\n")
+	if len(first) == 0 || first[0] != '{' && first[0] != '[' {
+		return false
+	}
+	if s.grown > MaxGrowth {
+		s.Unedited++
 		return false
 	}
 	var (
@@ -172,8 +179,11 @@ func (s *Stream) edit(payload []byte) bool {
 	switch {
 	case err == ErrTooMany: //nolint:errorlint // it is never wrapped
 		s.Unedited++
+	case err != nil && first[0] == '{': // not [DONE]
+		s.Malformed++
 	case edited:
 		s.Edited++
+		s.grown += max(0, len(s.result)-len(body))
 	}
 	return edited
 }

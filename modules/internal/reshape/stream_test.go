@@ -4,6 +4,7 @@ package reshape
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -86,4 +87,23 @@ func FuzzStream(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A long value for each of many lines must not fill the memory.
+func TestStreamBoundsWhatEditsPutIn(t *testing.T) {
+	t.Parallel()
+	p, err := Compile([]Edit{{Do: Set, In: Body, Name: "v", Value: strings.Repeat("x", 1<<19)}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewStream(p.Bind(nil), true, 1<<20)
+	lines := []byte(strings.Repeat("{}\n", 1000))
+	for range 2 {
+		if out := s.Write(lines); len(out) < MaxGrowth || len(out) > MaxGrowth+1<<20 {
+			t.Errorf("%d bytes leave at once", len(out))
+		}
+	}
+	if s.Edited+s.Unedited != 2000 || s.Unedited < 1900 {
+		t.Errorf("%d edited, %d not", s.Edited, s.Unedited)
+	}
 }

@@ -14,7 +14,12 @@ import (
 // of a few bytes takes a hundred times its size once it is looked into.
 const MaxNodes = 1 << 15
 
-// ErrTooMany says that edits reach more than MaxNodes members and elements.
+// MaxGrowth is how many bytes edits put into one document, one body of lines, or what
+// leaves of a stream at once: a value for each of many elements is many times its size.
+const MaxGrowth = 16 << 20
+
+// ErrTooMany says that edits reach more than MaxNodes members and elements, or put more
+// than MaxGrowth bytes into them.
 var ErrTooMany = errors.New("edit json: the document has too many members that are edited")
 
 // node is a member or an element that edits may reach, or a run of others that none
@@ -44,6 +49,7 @@ type Editor struct {
 	nodes  []node
 	bound  *Bound
 	strict bool
+	grown  int
 	err    error
 }
 
@@ -53,7 +59,15 @@ const keptNodes = 256
 // reset prepares for a document, whose root is the node 1. Node 0 is none.
 func (d *Editor) reset(doc []byte, b *Bound, strict bool) {
 	d.nodes = append(d.nodes[:0], node{}, node{val: doc})
-	d.bound, d.strict, d.err = b, strict, nil
+	d.bound, d.strict, d.grown, d.err = b, strict, 0, nil
+}
+
+// grow counts what an edit puts into the document, and says whether it still may.
+func (d *Editor) grow(val []byte) bool {
+	if d.grown += len(val); d.grown > MaxGrowth {
+		d.err = ErrTooMany
+	}
+	return d.err == nil
 }
 
 // add puts a node behind the others in a value.
