@@ -47,7 +47,7 @@ type Handler struct {
 
 	// Anonymous is the consumer that a request without a token is given; by default such
 	// a request is refused. A token that is not accepted is refused all the same, unless
-	// the profile is kong.
+	// the profile is kong; one that cannot be judged at the moment is, with either.
 	Anonymous string `json:"anonymous,omitempty"`
 
 	// Preflight says whether CORS preflight requests (OPTIONS with Origin and
@@ -121,13 +121,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	var err error
 	switch {
 	case a.Verdict == state.Accepted:
-		if a.Credential == nil {
+		if a.Credential == nil && (rq.Credential == nil || rq.Anonymous) {
 			if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 				repl.Set(userID, a.Token.Subject)
 			}
 		}
 		err = rq.Admit(r, a)
-	case h.anonymous != nil && (a.Verdict == state.Missing || h.kong):
+	case h.anonymous != nil && (a.Verdict == state.Missing || h.kong && a.Denial.Status < http.StatusInternalServerError):
 		err = rq.AdmitAnonymous(r, h.anonymous)
 	default:
 		h.challenge(w.Header(), a.Denial)

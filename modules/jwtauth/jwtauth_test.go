@@ -240,3 +240,17 @@ func TestAllOf(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenKeepsTheConsumer has a token that leads to nobody behind one that leads to a
+// consumer: whoever has two credentials is no less known, and limited, than with one.
+func TestTokenKeepsTheConsumer(t *testing.T) {
+	ctx := provisioned(t, "")
+	second := object{"keys": []object{keyOf(jwttest.For("EdDSA"))}, "bearer": false, "headers": []string{"X-Device"}}
+	g := serve(t, ctx, simple("consumer_claim", "sub"), second)
+	a := g.do(t, call{header: []string{
+		"Authorization: Bearer " + hs().Sign(claims()), "X-Device: " + jwttest.For("EdDSA").Sign(claims("sub", "device")),
+	}})
+	if a.status != 200 || a.up.Header.Get("X-Consumer-Username") != "alice" || a.up.User != "alice" || a.up.Subject != "device" {
+		t.Errorf("status %d, upstream %+v", a.status, a.up)
+	}
+}

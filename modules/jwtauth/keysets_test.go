@@ -120,6 +120,10 @@ func TestKeysUnavailable(t *testing.T) {
 	if a := g.do(t, call{}); a.status != 401 {
 		t.Errorf("without a token: status %d", a.status)
 	}
+	g = serve(t, ctx, object{"key_sets": []object{{"url": url + "/keys"}}, "anonymous": "nobody", "profile": "kong"})
+	if a := g.show(t, jwttest.For("RS256").Sign(claims())); a.status != 503 || a.up != nil {
+		t.Errorf("with an anonymous consumer, as in Kong: status %d", a.status)
+	}
 	if h := health(context.Background()); h.Status != gateway.HealthDegraded {
 		t.Errorf("health %+v", h)
 	}

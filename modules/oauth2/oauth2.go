@@ -117,7 +117,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	var err error
 	switch {
 	case a.Verdict == state.Accepted:
-		if a.Credential == nil {
+		if a.Credential == nil && (rq.Credential == nil || rq.Anonymous) {
 			if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 				repl.Set(userID, a.Token.Subject)
 			}

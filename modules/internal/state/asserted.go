@@ -23,3 +23,11 @@ func (rq *Request) RetractHeader(h http.Header, name string) {
 		delete(h, name)
 	}
 }
+
+// disown removes what AssertHeader has set: the caller is nobody of whom that was said.
+func (rq *Request) disown(h http.Header) {
+	for _, name := range rq.asserted {
+		delete(h, name)
+	}
+	rq.asserted = rq.asserted[:0]
+}

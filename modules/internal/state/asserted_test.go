@@ -20,4 +20,9 @@ func TestAssertHeader(t *testing.T) {
 	if h.Get("X-User") != "bob" || len(rq.asserted) != 1 {
 		t.Errorf("headers %v, asserted %v", h, rq.asserted)
 	}
+	h.Set("X-Other", "of the client")
+	rq.disown(h)
+	if len(h) != 1 || h.Get("X-Other") == "" || len(rq.asserted) != 0 {
+		t.Errorf("of nobody: headers %v, asserted %v", h, rq.asserted)
+	}
 }

@@ -66,10 +66,15 @@ type Authentication struct {
 }
 
 // Admit makes the caller of an accepted authentication that of the request, tells the
-// upstream, and then who waits for that. What it returns refuses the request.
+// upstream, and then who waits for that. What it returns refuses the request. One that
+// leads to no consumer leaves the consumer whom an authentication before it has found, and
+// with that whatever the consumer's credential is limited to.
 func (rq *Request) Admit(r *http.Request, a *Authentication) error {
-	rq.Credential, rq.Anonymous, rq.Token = a.Credential, false, a.Token
-	rq.AuthenticatedElsewhere = a.Credential == nil
+	if a.Credential != nil || rq.Credential == nil || rq.Anonymous {
+		rq.Credential = a.Credential
+	}
+	rq.Anonymous, rq.Token = false, a.Token
+	rq.AuthenticatedElsewhere = rq.Credential == nil
 	rq.AssertIdentity(r)
 	return rq.Reach(CallerKnown, r)
 }
@@ -84,9 +89,11 @@ func (rq *Request) Known(r *http.Request) bool {
 	return rq.AuthenticatedElsewhere
 }
 
-// AdmitAnonymous is Admit for who has shown no credential, and is taken for the
-// consumer of a credential without a key.
+// AdmitAnonymous is Admit for who has shown no credential, or not enough, and is taken for
+// the consumer of a credential without a key. What a way has told the upstream, which
+// accepted one of several that were needed, is taken back.
 func (rq *Request) AdmitAnonymous(r *http.Request, c *consumers.Credential) error {
+	rq.disown(r.Header)
 	rq.Credential, rq.Anonymous, rq.Token = c, true, nil
 	rq.AssertIdentity(r)
 	return rq.Reach(CallerKnown, r)
