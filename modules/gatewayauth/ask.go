@@ -93,7 +93,7 @@ func (h *Handler) ask(r *http.Request, rq *state.Request) (outcome, error) {
 		}
 	}
 	h.conclude(&o)
-	before.forget(r)
+	before.forget(r, rq)
 	// The last to be asked has done so, and nothing was put back since; with a password
 	// it is for this handler to do.
 	var done *way

@@ -18,6 +18,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
@@ -65,7 +66,7 @@ type Handler struct {
 
 	// Anonymous is the consumer that a request without any credential is given; by
 	// default such a request is refused. A wrong credential is refused all the same,
-	// unless the profile is kong.
+	// unless the profile is kong; one that cannot be judged at the moment is, with either.
 	Anonymous string `json:"anonymous,omitempty"`
 
 	// Users says what a user is whom a provider accepts that is not the gateway's own:
@@ -207,7 +208,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 		if err := h.admit(w, r, rq, o); err != nil {
 			return err
 		}
-	case h.anonymous != nil && (h.kong || o.nothing()):
+	case h.anonymous != nil && (o.nothing() || h.kong && (o.denial == nil || o.denial.Status < http.StatusInternalServerError)):
 		if err := rq.AdmitAnonymous(r, h.anonymous); err != nil {
 			return err
 		}
@@ -231,6 +232,8 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	}
 	if a.Token == nil {
 		a.Token = rq.Token
+	} else if a.Credential == nil {
+		showUser(r, &caddyauth.User{ID: a.Token.Subject})
 	}
 	for _, f := range o.findings {
 		if f.user != nil {

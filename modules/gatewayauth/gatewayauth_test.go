@@ -89,7 +89,7 @@ func TestAny(t *testing.T) {
 		},
 		{name: "the third way", configs: three, lines: []string{password("bob", "demo")}, status: 200, consumer: "bob", by: "http_basic"},
 		{name: "a user who is no consumer", configs: three, lines: []string{password("carol", "demo")}, status: 200, user: "carol"},
-		{name: "a token of nobody in the table", configs: three, lines: []string{"Authorization: Bearer good.zoe"}, status: 200, check: func(t *testing.T, a answered) {
+		{name: "a token of nobody in the table", configs: three, lines: []string{"Authorization: Bearer good.zoe"}, status: 200, user: "zoe", check: func(t *testing.T, a answered) {
 			if !a.up.elsewhere || a.up.subject != "zoe" {
 				t.Errorf("upstream saw %+v", a.up)
 			}
@@ -206,6 +206,7 @@ func TestKong(t *testing.T) {
 		"only the password":      {kong, []string{password("bob", "demo")}, 200, "bob"},
 		"none":                   {kong, nil, 200, "nobody"},
 		"a wrong key":            {kong, []string{"apikey: wrong"}, 200, "nobody"},
+		"nobody can tell":        {with(anyOf(token), `"anonymous": "nobody", "profile": "kong"`), []string{"Authorization: Bearer down.bob"}, 503, ""},
 		"none, nobody anonymous": {with(anyOf(key, pass), `"profile": "kong"`), nil, 401, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -297,9 +298,12 @@ func TestHeadersThatWaysAssert(t *testing.T) {
 		"any, a key after the token":   {anyOf(token, key), []string{"apikey: " + bobKey}, ""},
 		"any, and a token not asked":   {anyOf(key, token), []string{"apikey: " + bobKey, bearer}, ""},
 		"any, a wrong token and a key": {anyOf(token, key), []string{"apikey: " + bobKey, "Authorization: Bearer bad.bob"}, ""},
+		"any, refused by another way":  {anyOf(stranger, token), []string{bearer}, "bob"},
+		"any, refused by it later":     {anyOf(token, stranger), []string{bearer}, "bob"},
 		"all, the token first":         {allOf(token, key), []string{"apikey: " + bobKey, bearer}, "bob"},
 		"all, the token last":          {allOf(key, token), []string{"apikey: " + bobKey, bearer}, "bob"},
 		"anonymous":                    {with(anyOf(token, key), `"anonymous": "nobody"`), nil, ""},
+		"all but one, as in Kong":      {with(allOf(token, key), `"anonymous": "nobody", "profile": "kong"`), []string{bearer}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := serve(t, ctx, tc.config).do(t, http.MethodGet, "/", append([]string{"X-Subject: root"}, tc.lines...)...)

@@ -47,10 +47,11 @@ func app(extra string) string {
 
 // The ways of the tests.
 const (
-	key    = `{"provider": "gatewayauth_test_key"}`
-	token  = `{"provider": "gatewayauth_test_token"}`
-	login  = `{"provider": "gatewayauth_test_login"}`
-	broken = `{"provider": "gatewayauth_test_broken"}`
+	key      = `{"provider": "gatewayauth_test_key"}`
+	token    = `{"provider": "gatewayauth_test_token"}`
+	stranger = `{"provider": "gatewayauth_test_stranger"}`
+	login    = `{"provider": "gatewayauth_test_login"}`
+	broken   = `{"provider": "gatewayauth_test_broken"}`
 )
 
 // basic is Caddy's basic authentication of bob and carol, who is no consumer; the password
@@ -219,6 +220,24 @@ func (tokenAuth) Hide(r *http.Request, rq *state.Request) error {
 
 func (tokenAuth) Challenge(h http.Header) { h.Add("WWW-Authenticate", `Bearer realm="gateway"`) }
 
+// strangerWay is a way with tokens of somebody else: it refuses each, but would set the same
+// header as tokenWay.
+type strangerWay struct{}
+
+func (strangerWay) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: namespace + ".gatewayauth_test_stranger", New: func() caddy.Module { return strangerWay{} }}
+}
+
+func (strangerWay) Authenticator() state.Authenticator { return strangerAuth{} }
+
+type strangerAuth struct{ tokenAuth }
+
+func (a strangerAuth) Authenticate(r *http.Request, rq *state.Request) (state.Authentication, error) {
+	return state.Authentication{
+		Verdict: state.Rejected, Denial: &state.Denial{Status: 401, Code: "token_not_accepted", Message: "No"},
+	}, a.Hide(r, rq)
+}
+
 // loginWay is a foreign provider that sends browsers elsewhere, and knows who has a cookie.
 type loginWay struct{}
 
@@ -255,6 +274,7 @@ func (brokenWay) Authenticate(http.ResponseWriter, *http.Request) (caddyauth.Use
 func init() {
 	caddy.RegisterModule(new(keyWay))
 	caddy.RegisterModule(new(tokenWay))
+	caddy.RegisterModule(strangerWay{})
 	caddy.RegisterModule(loginWay{})
 	caddy.RegisterModule(brokenWay{})
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 // snapshot is what ways may take out of a request, as it was before. Header values are
@@ -77,10 +79,11 @@ func (s *snapshot) note(r *http.Request) {
 }
 
 // forget removes again what note remembers: a credential that was wrong here may be good
-// elsewhere, and is nothing for the upstream.
-func (s *snapshot) forget(r *http.Request) {
+// elsewhere, and is nothing for the upstream. A header that another way has set since is no
+// credential: else a client could take away what is said of it, by sending the header itself.
+func (s *snapshot) forget(r *http.Request, rq *state.Request) {
 	for _, name := range s.lost {
-		delete(r.Header, name)
+		rq.RetractHeader(r.Header, name)
 	}
 }
 
