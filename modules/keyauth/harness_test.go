@@ -31,6 +31,7 @@ func people(extra string) string {
 	return fmt.Sprintf(`{%s"groups": [{"name": "staff"}], "consumers": [
 		{"name": "bob", "custom_id": "bob-ext", "groups": ["staff"], "keys": [%q, {"key": %q, "until": "2020-01-01"}]},
 		{"name": "alice", "keys": [%q]},
+		{"name": "robot", "oauth_clients": [{"id": "demo-client"}]},
 		{"name": "nobody"}
 	]}`, extra, apikey.Hash(goodKey), apikey.Hash(oldKey), apikey.Hash(otherKey))
 }

@@ -73,6 +73,9 @@ func (k *Keys) credentialOf(t *tickets.Ticket) *consumers.Credential {
 			return c
 		}
 	}
+	if c := k.table.Access(t.Credential); c != nil && c.Consumer == owner {
+		return c
+	}
 	return nil
 }
 

@@ -90,6 +90,10 @@ func TestTickets(t *testing.T) {
 		{"of a key that is gone", changed(bob(), func(t *tickets.Ticket) { t.Credential = "key_000000000000" }), "/?ticket=%s", upgrade(), 401},
 		{"of a key that has ended", changed(bob(), func(t *tickets.Ticket) { t.Credential = apikey.Hash(oldKey).ID() }), "/?ticket=%s", upgrade(), 401},
 		{"of somebody else's key", changed(bob(), func(t *tickets.Ticket) { t.Consumer = "alice" }), "/?ticket=%s", upgrade(), 401},
+		{"of a client", tickets.Ticket{Consumer: "robot", Credential: "oauth2:demo-client"}, "/?ticket=%s", upgrade(), 200},
+		{"of a client that is gone", tickets.Ticket{Consumer: "robot", Credential: "oauth2:other"}, "/?ticket=%s", upgrade(), 401},
+		{"of somebody else's client", tickets.Ticket{Consumer: "alice", Credential: "oauth2:demo-client"}, "/?ticket=%s", upgrade(), 401},
+		{"of a signer who is gone", tickets.Ticket{Consumer: "robot", Credential: "jwt:demo"}, "/?ticket=%s", upgrade(), 401},
 		{"of a consumer that is gone", changed(bob(), func(t *tickets.Ticket) { t.Consumer = "mallory" }), "/?ticket=%s", upgrade(), 401},
 		{"of a token", tickets.Ticket{Consumer: "alice", Credential: "jwt:demo", Keyless: true, Token: &tickets.Token{Subject: "s"}}, "/?ticket=%s", upgrade(), 200},
 		{

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/tickets"
@@ -69,7 +70,7 @@ func (h *Handler) ticket(r *http.Request, rq *state.Request) (*tickets.Ticket, t
 		return nil, 0, state.Deny(http.StatusForbidden, "ticket_not_allowed", "A ticket is not given in exchange for a ticket")
 	}
 	t := &tickets.Ticket{
-		Consumer: c.Consumer.Name, Credential: c.ID, Keyless: !slices.Contains(c.Consumer.Credentials(), c),
+		Consumer: c.Consumer.Name, Credential: c.ID, Keyless: !h.listed(c),
 		Token: tokenOf(rq.Token), Path: h.Path, Route: h.Route,
 	}
 	if err := h.bind(t, r, rq); err != nil {
@@ -83,6 +84,12 @@ func (h *Handler) ticket(r *http.Request, rq *state.Request) (*tickets.Ticket, t
 		}
 	}
 	return t, ttl, nil
+}
+
+// listed says that a credential is one that the config gives the consumer: a key, or what its
+// tokens are signed with or issued for. A ticket for such a one ends with it.
+func (h *Handler) listed(c *consumers.Credential) bool {
+	return slices.Contains(c.Consumer.Credentials(), c) || h.app.ConsumerTable().Access(c.ID) == c
 }
 
 // names are the members of a body.

@@ -33,7 +33,7 @@ const (
 func provisioned(t *testing.T, store string) (caddy.Context, *gateway.App) {
 	t.Helper()
 	config := fmt.Sprintf(`{"ledger": {"memory": true}, "store": {"module": "embedded", %s},
-		"consumers": [{"name": "alice", "keys": [%q]}, {"name": "guest"}]}`, store, apikey.Hash(aliceKey))
+		"consumers": [{"name": "alice", "keys": [%q]}, {"name": "guest", "oauth_clients": [{"id": "demo-client"}]}]}`, store, apikey.Hash(aliceKey))
 	ctx, err := caddy.ProvisionContext(&caddy.Config{AppsRaw: caddy.ModuleMap{"gateway": json.RawMessage(config)}})
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +133,13 @@ func TestExchange(t *testing.T) {
 		{"path and route", `{"origin": false, "path": "/ws/*", "route": "chat"}`, post(t, ""), byKey, onPath(key, "/ws/*", "chat"), 30},
 		{"a narrower path", `{"origin": false, "path": "/ws/*"}`, post(t, `{"path": "/ws/a"}`), byKey, onPath(key, "/ws/a", ""), 30},
 		{"unknown members", `{"origin": false}`, post(t, `{"more": {"origin": 1}}`), byKey, key, 30},
+		{
+			"client", `{"origin": false}`, post(t, ""), func(rq *state.Request) {
+				rq.Credential = g.ConsumerTable().Client("demo-client").Credential
+			},
+			tickets.Ticket{Consumer: "guest", Credential: "oauth2:demo-client"},
+			30,
+		},
 		{
 			"token", `{"origin": false}`, post(t, ""), func(rq *state.Request) {
 				rq.Credential, rq.Token = alice.Consumer.Keyless("jwt:demo"), token

@@ -24,6 +24,9 @@ const (
 	maxScopes   = 64
 	maxTogether = 2048 // bytes of all scopes of a client, which stand in its tokens
 	maxSecrets  = 4
+
+	// clientPrefix begins the identifiers of credentials of clients.
+	clientPrefix = "oauth2:"
 )
 
 // ClientSpec describes one OAuth 2.0 client of a consumer (RFC 6749, section 2).
@@ -173,7 +176,7 @@ func (b *builder) client(c *Consumer, s *ClientSpec) {
 		return
 	}
 	client.Credential = &Credential{
-		Consumer: c, ID: "oauth2:" + client.ID,
+		Consumer: c, ID: clientPrefix + client.ID,
 		Groups: c.Groups, Tags: c.Tags, Plans: c.Plans, TagSet: b.intern.set(c.Tags),
 	}
 	if b.table.clients == nil {

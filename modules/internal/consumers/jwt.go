@@ -30,6 +30,9 @@ type JWTSpec struct {
 	PublicKey string `json:"public_key,omitempty"`
 }
 
+// jwtPrefix begins the identifiers of JWT credentials.
+const jwtPrefix = "jwt:"
+
 // JWT is a credential with which a consumer signs tokens. It is immutable.
 type JWT struct {
 	// Credential is what the caller is known by: access as the consumer itself.
@@ -63,7 +66,7 @@ func (b *builder) jwt(c *Consumer, s *JWTSpec) {
 		b.table.jwts = make(map[string]*JWT)
 	}
 	name := strings.Clone(s.Key)
-	b.table.jwts[name] = &JWT{Credential: c.Keyless("jwt:" + name), Key: key}
+	b.table.jwts[name] = &JWT{Credential: c.Keyless(jwtPrefix + name), Key: key}
 }
 
 // jwtKey makes the key of a credential; without leave to resolve secrets it only checks what

@@ -37,6 +37,9 @@ func TestJWT(t *testing.T) {
 			t.Errorf("%s: %+v", key, j)
 		}
 	}
+	if table.Access("jwt:three") != table.JWT("three").Credential || table.Access("jwt:four") != nil || table.Access("three") != nil || table.Access("oauth2:one") != nil {
+		t.Error("access by identifier")
+	}
 	if table.JWT("four") != nil || table.JWTs() != 3 {
 		t.Errorf("there are %d credentials", table.JWTs())
 	}

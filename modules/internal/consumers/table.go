@@ -5,6 +5,7 @@ package consumers
 import (
 	"crypto/subtle"
 	"iter"
+	"strings"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
 )
@@ -71,6 +72,22 @@ func (t *Table) Anonymous(name string) *Credential {
 // It allocates, so callers keep the result.
 func (c *Consumer) Keyless(id string) *Credential {
 	return &Credential{Consumer: c, ID: id, Groups: c.Groups, Tags: c.Tags, Plans: c.Plans, TagSet: tagSet(c.Tags)}
+}
+
+// Access returns the credential with an identifier that is no key: that of who signs tokens
+// with a JWT credential, or of an OAuth client; nil if there is none.
+func (t *Table) Access(id string) *Credential {
+	if name, ok := strings.CutPrefix(id, jwtPrefix); ok {
+		if j := t.jwts[name]; j != nil {
+			return j.Credential
+		}
+	}
+	if name, ok := strings.CutPrefix(id, clientPrefix); ok {
+		if c := t.clients[name]; c != nil {
+			return c.Credential
+		}
+	}
+	return nil
 }
 
 // ConsumerWithCustomID returns the consumer that has a custom id, or nil if there is none.

@@ -50,7 +50,8 @@ type Ticket struct {
 	// that it was exchanged for.
 	Consumer   string `json:"consumer"`
 	Credential string `json:"credential,omitempty"`
-	// Keyless says that the credential is not a key of the consumer.
+	// Keyless says that the credential is none that the config lists: the consumer was
+	// known by somebody else's token or password.
 	Keyless bool `json:"keyless,omitempty"`
 	// Token is what the token says that it was exchanged for, if it was one.
 	Token *Token `json:"token,omitempty"`
