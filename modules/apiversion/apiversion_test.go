@@ -212,3 +212,25 @@ func BenchmarkHandle(b *testing.B) {
 		}
 	}
 }
+
+// Error routes may decide on the version again, and others edit headers in place.
+func TestAnswersAreToldOnce(t *testing.T) {
+	t.Parallel()
+	l := &life{
+		deprecation: []string{"@1"}, sunset: []string{"soon"}, told: []string{"v1"}, successor: -1,
+		links: []string{`<https://docs.test/v1>; rel="deprecation"`},
+	}
+	e := &ending{life: l, header: "X-Api-Version", successor: `</api/v2>; rel="successor-version"`}
+	h := make(http.Header)
+	e.FinishHeader(h)
+	e.FinishHeader(h)
+	if got := h["Link"]; len(got) != 2 {
+		t.Errorf("Link is %q", got)
+	}
+	for _, values := range h {
+		values[0] = "edited"
+	}
+	if l.deprecation[0] != "@1" || l.sunset[0] != "soon" || l.told[0] != "v1" || l.links[0][0] != '<' {
+		t.Errorf("the next answer says %+v", l)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
@@ -122,20 +123,28 @@ func (e *ending) FinishHeader(h http.Header) {
 			state.AddVary(h, name)
 		}
 	}
+	// Copies, since others edit headers in place, and the next answer has the same.
 	if e.deprecation != nil {
-		h["Deprecation"] = e.deprecation
+		h["Deprecation"] = slices.Clone(e.deprecation)
 	}
 	if e.sunset != nil {
-		h["Sunset"] = e.sunset
+		h["Sunset"] = slices.Clone(e.sunset)
 	}
 	if e.told != nil {
-		h[e.header] = e.told
+		h[e.header] = slices.Clone(e.told)
 	}
-	if len(e.links) > 0 {
-		h["Link"] = append(h["Link"], e.links...)
+	for _, link := range e.links {
+		addLink(h, link)
 	}
 	if e.successor != "" {
-		h["Link"] = append(h["Link"], e.successor)
+		addLink(h, e.successor)
+	}
+}
+
+// addLink adds a link, unless it is there: error routes may decide on the version again.
+func addLink(h http.Header, link string) {
+	if !slices.Contains(h["Link"], link) {
+		h["Link"] = append(h["Link"], link)
 	}
 }
 

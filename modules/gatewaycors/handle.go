@@ -93,7 +93,7 @@ func (s *sharing) FinishHeader(h http.Header) {
 			}
 			continue
 		}
-		h[name] = values
+		h[name] = slices.Clone(values) // others edit headers in place, and the next answer has these
 	}
 }
 

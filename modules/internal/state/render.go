@@ -189,9 +189,15 @@ func (w *Writer) reset() {
 	w.header, w.status, w.expect, w.ntaps, w.editor = false, 0, -1, 0, nil
 }
 
+// contentHeaders say something about the body that they come with.
+var contentHeaders = [...]string{
+	"Content-Length", "Content-Encoding", "Content-Type", "Content-Disposition", "Content-Language", "Content-Location",
+	"Content-Range", "Accept-Ranges", "Etag", "Last-Modified", "Content-Digest", "Repr-Digest", "Digest", "Content-Md5", "Trailer",
+}
+
 // dropContent removes what a header says about a body that will not come.
 func dropContent(h http.Header) {
-	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Content-Type", "Etag", "Last-Modified", "Digest"} {
+	for _, name := range contentHeaders {
 		delete(h, name)
 	}
 }
