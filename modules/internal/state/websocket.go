@@ -46,7 +46,7 @@ func (rq *Request) NameProtocol(r *http.Request, protocol string) {
 
 // answerProtocol names it.
 func (rq *Request) answerProtocol(status int, h http.Header) {
-	if status == rq.opening && len(h[HeaderProtocol]) == 0 && len(h[headerProtocolProxy]) == 0 {
+	if status == rq.opening && len(h[HeaderProtocol]) == 0 && len(h[headerProtocolProxy]) == 0 { //nolint:staticcheck // not canonical, as the proxy writes it
 		h[headerProtocolProxy] = []string{rq.subprotocol}
 	}
 }

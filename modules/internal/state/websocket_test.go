@@ -3,6 +3,7 @@
 package state
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -51,15 +52,13 @@ func TestAnswerProtocol(t *testing.T) {
 		"the upstream refuses":       {"CONNECT", 403, http.Header{}, nil},
 	} {
 		rec := httptest.NewRecorder()
-		for k, v := range tt.given {
-			rec.Header()[k] = v
-		}
+		maps.Copy(rec.Header(), tt.given)
 		rq := new(Request)
 		r := &http.Request{Method: tt.method}
 		rq.NameProtocol(r, "demo")
 		rq.writer.init(rq, rec, r)
 		rq.writer.WriteHeader(tt.status)
-		if got := rec.Header()["Sec-WebSocket-Protocol"]; !slices.Equal(got, tt.want) {
+		if got := rec.Header()["Sec-WebSocket-Protocol"]; !slices.Equal(got, tt.want) { //nolint:staticcheck // not canonical, as the proxy writes it
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
