@@ -138,7 +138,16 @@ func (s *Server) signing(ctx context.Context) (*key, error) {
 	if usable {
 		from = latest(newest.from.Add(rotate), now)
 	}
-	if err := s.makeKey(ctx, number, from); err != nil {
+	// Keys of RSA cost a second to make. A store that takes none is asked again later, not
+	// for each request.
+	if now.Sub(s.refused) >= ringRetry {
+		if err = s.makeKey(ctx, number, from); err != nil {
+			s.refused, s.refusal = now, err
+		}
+	} else {
+		err = s.refusal
+	}
+	if err != nil {
 		if usable {
 			return signs, nil // there is time to try again
 		}
@@ -170,7 +179,7 @@ func (s *Server) choose(r *ring, now time.Time) (signs, newest *key) {
 
 // makeKey puts a new key into the store, unless there is one of that number. It stays
 // until the last token that it has signed has expired, whatever lifetime tokens have by
-// then.
+// then. A client that leaves meanwhile does not undo it.
 func (s *Server) makeKey(ctx context.Context, number int, from time.Time) error {
 	record, err := generate(s.config.Algorithm, from)
 	if err != nil {
@@ -178,7 +187,7 @@ func (s *Server) makeKey(ctx context.Context, number int, from time.Time) error 
 	}
 	name := s.keyName(s.config.Algorithm, number)
 	ttl := from.Sub(s.now()) + s.config.Rotate + s.lead() + MaxLifetime + time.Hour
-	if _, err := s.records().Add(ctx, name, s.sealer.seal(name, record), ttl); err != nil {
+	if _, err := s.records().Add(context.WithoutCancel(ctx), name, s.sealer.seal(name, record), ttl); err != nil {
 		return fmt.Errorf("store signing key: %w", err)
 	}
 	return nil

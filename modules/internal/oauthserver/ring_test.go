@@ -260,3 +260,26 @@ func TestPassphrase(t *testing.T) {
 		t.Errorf("the test shows nothing: %v", err)
 	}
 }
+
+// TestRefusedKeys: while the store takes no key, one is made now and then, and not for each
+// request, since some are costly.
+func TestRefusedKeys(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	store := newMemory(c)
+	s := newServer(t, c, store)
+	store.set(false, true)
+	for range 20 {
+		if w, _ := ask(t, s, KeysEndpoint, call{}); w.Code != http.StatusServiceUnavailable {
+			t.Fatalf("status %d without a key", w.Code)
+		}
+	}
+	if n := store.count("add"); n != 1 {
+		t.Errorf("%d keys were made", n)
+	}
+	store.set(false, false)
+	c.add(ringRetry)
+	if got := published(t, s); len(got) != 1 {
+		t.Errorf("keys %q once there is room", got)
+	}
+}

@@ -87,9 +87,11 @@ type Server struct {
 	tokenRules jwtverify.Rules
 	verified   *jwtverify.Cache[*Verified]
 
-	ring  atomic.Pointer[ring]
-	mu    sync.Mutex // held by who reads the ring
-	asked time.Time  // when that was last tried
+	ring    atomic.Pointer[ring]
+	mu      sync.Mutex // held by who reads the ring
+	asked   time.Time  // when that was last tried
+	refused time.Time  // when the store has refused a new key, and
+	refusal error      // with what
 }
 
 // New makes a server. The store is asked for when it is needed, because it may not be open
