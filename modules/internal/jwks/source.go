@@ -4,6 +4,7 @@ package jwks
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -140,11 +141,24 @@ func (s *Source) await(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
+// errPanic is that what was fetched has made the library for keys panic.
+var errPanic = errors.New("the answer cannot be read")
+
+// tryFetch is fetch, in a goroutine where a panic would end the process.
+func (s *Source) tryFetch(ctx context.Context) (set *jwtverify.Set, err error) {
+	defer func() {
+		if recover() != nil {
+			set, err = nil, errPanic
+		}
+	}()
+	return s.fetch(ctx)
+}
+
 // run fetches once, for whoever waits.
 func (s *Source) run(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(s.ctx, Timeout)
 	defer cancel()
-	set, err := s.fetch(ctx)
+	set, err := s.tryFetch(ctx)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()

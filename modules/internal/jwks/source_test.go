@@ -298,3 +298,20 @@ func TestClosedSourceAsksNobody(t *testing.T) {
 		t.Errorf("%v, after %d fetches", err, i.count())
 	}
 }
+
+type panics struct{}
+
+func (panics) RoundTrip(*http.Request) (*http.Response, error) { panic("hostile") }
+
+// TestPanic: whatever an answer does to who reads it, the process goes on.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	s, err := Open(Options{URL: "https://id.example/keys", Transport: panics{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, _, err := s.Keys(t.Context(), "", time.Now()); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("error %v", err)
+	}
+}
