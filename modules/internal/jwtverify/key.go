@@ -61,7 +61,7 @@ func NewSecret(id string, secret []byte, algorithms Algorithms) (*Key, error) {
 	if algorithms.Has(HS512) {
 		need = 64
 	}
-	if bytes.HasPrefix(secret, []byte("-----BEGIN ")) {
+	if bytes.Contains(secret, []byte("-----BEGIN ")) {
 		return nil, errors.New("the secret is in PEM: what is public is no secret, and a private key signs nothing here")
 	}
 	if len(secret) < need {

@@ -255,8 +255,10 @@ func TestNewSecret(t *testing.T) {
 			t.Errorf("%d bytes for %v: %v", tt.length, tt.algorithms, err)
 		}
 	}
-	if _, err := jwtverify.NewSecret("", []byte(jwttest.For("RS256").PEM()), 0); err == nil {
-		t.Error("a public key is taken for a secret")
+	for _, before := range []string{"", "\n", "the key of demo:\r\n"} {
+		if _, err := jwtverify.NewSecret("", []byte(before+jwttest.For("RS256").PEM()), 0); err == nil {
+			t.Errorf("a public key behind %q is a secret", before)
+		}
 	}
 }
 
