@@ -104,22 +104,23 @@ func checkCarrierHeader(name string) error {
 	return nil
 }
 
-// shown is what a request shows: the token, and where it stood.
+// shown is what a request shows.
 type shown struct {
-	token string
-	at    place
-	n     int // tokens, of which the first is here
+	token   string
+	n       int  // tokens, of which the first is here
+	inQuery bool // one of them stood in the URL
 }
 
 // find collects the tokens of all carriers: with more than one, nobody can say which of them
 // decides. With the profile kong, one that is there several times is one.
 func (t *Tokens) find(r *http.Request) shown {
 	var s shown
-	add := func(p place, value string) {
+	add := func(k kind, value string) {
+		s.inQuery = s.inQuery || k == inQuery && value != ""
 		switch {
 		case value == "" || t.kong && s.n > 0 && value == s.token:
 		case s.n == 0:
-			s = shown{value, p, 1}
+			s.token, s.n = value, 1
 		default:
 			s.n++
 		}
@@ -129,7 +130,7 @@ func (t *Tokens) find(r *http.Request) shown {
 		case inBearer:
 			for _, line := range r.Header[p.name] {
 				if token, ok := bearer(line); ok {
-					add(p, token)
+					add(p.kind, token)
 				}
 			}
 		case inHeader:
@@ -137,19 +138,19 @@ func (t *Tokens) find(r *http.Request) shown {
 				if token, ok := bearer(line); ok {
 					line = token
 				}
-				add(p, line)
+				add(p.kind, line)
 			}
 		case inCookie:
 			eachCookie(r.Header["Cookie"], func(name, value string) bool {
 				if name == p.name {
-					add(p, value)
+					add(p.kind, value)
 				}
 				return true
 			})
 		case inQuery:
 			eachParam(r.URL.RawQuery, func(name, value string) bool {
 				if name == p.name {
-					add(p, value)
+					add(p.kind, value)
 				}
 				return true
 			})

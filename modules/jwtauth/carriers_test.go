@@ -97,6 +97,10 @@ func TestTokensAreTaken(t *testing.T) {
 		if got := a.header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("Cache-Control %q of an answer to a URL with a token", got)
 		}
+		a = g.do(t, call{uri: "/request?jwt=" + token, header: []string{"Authorization: Bearer " + token}})
+		if got := a.header.Get("Cache-Control"); a.status != 400 || got != "no-store" {
+			t.Errorf("status %d, Cache-Control %q of a refusal of two tokens, one in the URL", a.status, got)
+		}
 	})
 	t.Run("when told not to be", func(t *testing.T) {
 		g := serve(t, ctx, simple("hide_credentials", false))

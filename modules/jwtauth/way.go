@@ -21,9 +21,9 @@ func (t *Tokens) Authenticate(r *http.Request, rq *state.Request) (state.Authent
 	case s.n == 0:
 		return state.Authentication{Denial: t.deny(errMissing)}, nil
 	case s.n > 1:
-		return state.Authentication{Verdict: state.Rejected, Denial: t.deny(errDuplicate)}, nil
+		return state.Authentication{Verdict: state.Rejected, Denial: t.deny(errDuplicate), Uncached: s.inQuery && !t.kong}, nil
 	}
-	a := state.Authentication{Verdict: state.Accepted, Uncached: s.at.kind == inQuery && !t.kong}
+	a := state.Authentication{Verdict: state.Accepted, Uncached: s.inQuery && !t.kong}
 	v, why := t.judge(r.Context(), s.token, rq.Start)
 	if why != nil {
 		a.Verdict, a.Denial = state.Rejected, why
