@@ -53,7 +53,7 @@ func report(w io.Writer, s *system, samples []sample, o options) (problems int) 
 		least float64 // below which growth is no matter
 	}{
 		{"resident MiB", func(s sample) float64 { return s.resident }, 20},
-		{"heap MiB", func(s sample) float64 { return s.heap }, 20},
+		{"heap MiB without stored answers", func(s sample) float64 { return s.heap - s.cached }, 20},
 		{"goroutines", func(s sample) float64 { return s.goroutines }, 100},
 	} {
 		before, after := grown(samples, of.value)
@@ -62,6 +62,10 @@ func report(w io.Writer, s *system, samples []sample, o options) (problems int) 
 			problems++
 			fmt.Fprintf(t, "PROBLEM: it grows\n")
 		}
+	}
+	if asked > 0 {
+		before, after := grown(samples, func(s sample) float64 { return s.cached })
+		fmt.Fprintf(t, "stored answers MiB\t%.1f\t%.1f\n", before, after)
 	}
 	_ = t.Flush()
 	for _, text := range slices.Sorted(maps.Keys(s.problems)) {

@@ -17,6 +17,7 @@ import (
 type sample struct {
 	resident   float64 // MiB
 	heap       float64 // MiB in use
+	cached     float64 // MiB of the heap that stored answers take, up to max_bytes
 	goroutines float64
 }
 
@@ -58,9 +59,11 @@ func take(ctx context.Context, p *process) (s sample, err error) {
 	defer answer.Body.Close()
 	lines := bufio.NewScanner(answer.Body)
 	for lines.Scan() {
-		name, value, _ := strings.Cut(lines.Text(), " ")
+		series, value, _ := strings.Cut(lines.Text(), " ")
 		n, _ := strconv.ParseFloat(value, 64)
-		switch name {
+		switch name, _, _ := strings.Cut(series, "{"); name {
+		case "caddy_gateway_cache_bytes":
+			s.cached += n / (1 << 20)
 		case "go_goroutines":
 			s.goroutines = n
 		case "go_memstats_heap_inuse_bytes":
