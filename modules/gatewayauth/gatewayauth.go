@@ -250,8 +250,15 @@ func (h *Handler) refuse(w http.ResponseWriter, o outcome) error {
 	if d == nil {
 		d = h.missing
 	}
-	if d.Status == http.StatusUnauthorized {
+	switch d.Status {
+	case http.StatusUnauthorized:
 		h.challenge(w.Header(), o)
+	case http.StatusForbidden: // another way would do as little as another credential
+		for i := range o.findings {
+			if f := &o.findings[i]; f.Denial == d && f.way.own != nil {
+				o.challengeOf(f.way, w.Header())
+			}
+		}
 	}
 	return state.DenyWith(d)
 }

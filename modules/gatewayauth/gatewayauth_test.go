@@ -354,3 +354,25 @@ func TestProvisionRefuses(t *testing.T) {
 		})
 	}
 }
+
+// What a way says about a token that is wrong, or not enough, is in its challenge.
+func TestChallengesSayWhatIsWrong(t *testing.T) {
+	ctx := provisioned(t, app(""))
+	plain := `Bearer realm="gateway"`
+	for name, tc := range map[string]struct {
+		config, token string
+		want          []string
+	}{
+		"wrong":                {anyOf(token), "bad.bob", []string{plain + `, error="token_invalid"`}},
+		"wrong, another heard": {anyOf(key, token), "bad.bob", []string{"Key", plain}},
+		"not enough":           {anyOf(token, key), "narrow.bob", []string{plain + `, error="insufficient_scope"`}},
+		"not judged":           {anyOf(token), "down.bob", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := serve(t, ctx, tc.config).do(t, http.MethodGet, "/", "Authorization: Bearer "+tc.token)
+			if got := a.header.Values("Www-Authenticate"); !slices.Equal(got, tc.want) {
+				t.Errorf("status %d, challenges %q, want %q", a.status, got, tc.want)
+			}
+		})
+	}
+}

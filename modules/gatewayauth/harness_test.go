@@ -220,6 +220,10 @@ func (tokenAuth) Hide(r *http.Request, rq *state.Request) error {
 
 func (tokenAuth) Challenge(h http.Header) { h.Add("WWW-Authenticate", `Bearer realm="gateway"`) }
 
+func (tokenAuth) ChallengeOf(h http.Header, d *state.Denial) {
+	h.Add("WWW-Authenticate", `Bearer realm="gateway", error="`+d.Code+`"`)
+}
+
 // strangerWay is a way with tokens of somebody else: it refuses each, but would set the same
 // header as tokenWay.
 type strangerWay struct{}
@@ -403,6 +407,7 @@ var (
 	_ state.AuthenticatorModule = (*tokenWay)(nil)
 	_ state.Hider               = keyAuth{}
 	_ state.Hider               = tokenAuth{}
+	_ state.Challenger          = tokenAuth{}
 	_ caddyauth.Authenticator   = (*tokenWay)(nil)
 	_ caddyauth.Authenticator   = loginWay{}
 	_ caddyauth.Authenticator   = brokenWay{}

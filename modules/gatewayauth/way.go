@@ -103,7 +103,7 @@ func (h *Handler) challenge(header http.Header, o outcome) {
 	for i := range h.ways {
 		switch w := &h.ways[i]; {
 		case w.own != nil:
-			w.own.Challenge(header)
+			o.challengeOf(w, header)
 		case w.basic != "":
 			header.Add(name, w.basic) // it says so itself only where it does not accept
 		}
@@ -122,4 +122,18 @@ func (h *Handler) challenge(header http.Header, o outcome) {
 	if len(seen) > 0 {
 		header[name] = seen
 	}
+}
+
+// challengeOf adds the challenge of one of the gateway's own ways, with what was wrong if it
+// is this way that the request is refused with.
+func (o *outcome) challengeOf(w *way, header http.Header) {
+	if of, ok := w.own.(state.Challenger); ok && o.denial != nil {
+		for i := range o.findings {
+			if f := &o.findings[i]; f.way == w && f.Verdict == state.Rejected && f.Denial == o.denial {
+				of.ChallengeOf(header, o.denial)
+				return
+			}
+		}
+	}
+	w.own.Challenge(header)
 }

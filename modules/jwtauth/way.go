@@ -45,8 +45,12 @@ func (t *Tokens) Hide(r *http.Request, rq *state.Request) error {
 // Challenge implements state.Authenticator.
 func (t *Tokens) Challenge(h http.Header) { t.challenge(h, nil) }
 
+// ChallengeOf implements state.Challenger.
+func (t *Tokens) ChallengeOf(h http.Header, d *state.Denial) { t.challenge(h, d) }
+
 // Interface guards
 var (
 	_ state.Authenticator = (*Tokens)(nil)
 	_ state.Hider         = (*Tokens)(nil)
+	_ state.Challenger    = (*Tokens)(nil)
 )

@@ -32,6 +32,13 @@ type Authenticator interface {
 	Challenge(h http.Header)
 }
 
+// Challenger is an Authenticator whose challenge says what was wrong with a credential, or
+// what is missing in one that is good (RFC 6750, section 3).
+type Challenger interface {
+	// ChallengeOf is Challenge for a request which is refused with a Denial of this way.
+	ChallengeOf(h http.Header, d *Denial)
+}
+
 // Hider is an Authenticator that can take credentials of its kind out of a request
 // without judging them, which may take long. Whoever has accepted a request by another
 // way has the rest of them do so.
