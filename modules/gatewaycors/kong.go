@@ -86,7 +86,10 @@ func (k *kongRules) readOrigins(list []string) error {
 	for _, s := range list {
 		e := kongOrigin{text: kongNormalised(s)}
 		if kongLooksLikePattern.MatchString(s) {
-			p, err := regexp.Compile("^(?:" + s + ")$")
+			p, err := regexp.Compile(s) // alone first: it must not close the group around it
+			if err == nil {
+				p, err = regexp.Compile("^(?:" + s + ")$")
+			}
 			if err != nil {
 				return &misuse{"origins", fmt.Errorf("'%s' is not a valid regex: %w", s, err)}
 			}

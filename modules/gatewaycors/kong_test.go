@@ -201,3 +201,12 @@ func TestPreflightOfARouteWithoutOptions(t *testing.T) {
 		t.Errorf("status %d, %v", got.status, got.header)
 	}
 }
+
+// An expression that closes the group around it would match the beginning of an origin.
+func TestKongPatternsAreWhole(t *testing.T) {
+	t.Parallel()
+	h := &Handler{Profile: "kong", Origins: []string{`https://a\.test)|(?:https://b\.test`}}
+	if err := h.compile(false); err == nil {
+		t.Error("it was taken")
+	}
+}
