@@ -5,6 +5,7 @@ package jwtauth
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
@@ -141,6 +142,9 @@ func (t *Tokens) verifyConsumer(token *jwtverify.Token) (*verified, error) {
 	}
 	if _, err := token.Signer([]*jwtverify.Key{credential.Key}); err != nil {
 		return nil, err
+	}
+	if t.ConsumerKeys != "iss" && len(t.Issuers) > 0 && !slices.Contains(t.Issuers, token.Issuer()) {
+		return nil, &jwtverify.Error{Reason: jwtverify.WrongIssuer, Detail: "The token is from another issuer", Claim: "iss"}
 	}
 	return &verified{token: token, credential: credential.Credential}, nil
 }

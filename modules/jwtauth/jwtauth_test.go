@@ -254,3 +254,20 @@ func TestTokenKeepsTheConsumer(t *testing.T) {
 		t.Errorf("status %d, upstream %+v", a.status, a.up)
 	}
 }
+
+// TestIssuerOfConsumers: the option issuer holds for tokens that consumers sign, too, unless
+// iss is what names their credential.
+func TestIssuerOfConsumers(t *testing.T) {
+	ctx := provisioned(t, "")
+	k := *hs()
+	k.ID = "K1"
+	for _, tt := range []struct {
+		by, issuer string
+		status     int
+	}{{"kid", "demo", 200}, {"kid", "other", 401}, {"iss", "K1", 200}} {
+		g := serve(t, ctx, object{"consumer_keys": tt.by, "issuers": []string{"demo"}})
+		if a := g.show(t, k.Sign(claims("iss", tt.issuer))); a.status != tt.status {
+			t.Errorf("named by %s, issuer %s: status %d, want %d", tt.by, tt.issuer, a.status, tt.status)
+		}
+	}
+}
