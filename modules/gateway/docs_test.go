@@ -169,6 +169,10 @@ func TestDocumentedNames(t *testing.T) {
 	m.observe(rq, ok())
 	rq.Language = state.Language{Code: "hi", Source: "body"}
 	m.speak(rq)
+	m.transforms.WithLabelValues("demo", "request", "edited").Inc()
+	m.versions.WithLabelValues("demo", "v1", "path").Inc()
+	m.oauth.WithLabelValues("token", "ok").Inc()
+	m.introspections.WithLabelValues("active").Inc()
 	rq.Cache = state.Cache{Name: "demo", Status: state.CacheHit, Saved: 1, SavedKnown: true}
 	m.cached(rq)
 	m.caches.add(&openCache{key: cacheKey{config: CacheConfig{Name: "demo"}}, store: absentCache{}})

@@ -26,11 +26,6 @@ type outcome struct {
 	denial   *state.Denial // what to refuse with; nil if nothing was wrong but absent
 }
 
-// differ refuses credentials of two consumers where they should be of one.
-var differ = &state.Denial{
-	Status: http.StatusUnauthorized, Code: "consumers_differ", Message: "The credentials are those of different consumers",
-}
-
 func (o *outcome) accepted() bool { return o.passed }
 
 // nothing says that the request shows no credential of any kind.
@@ -127,7 +122,7 @@ func (h *Handler) conclude(o *outcome) {
 		}
 		n++
 		if c := o.merged().Credential; f.Credential != nil && c.Consumer != f.Credential.Consumer {
-			o.denial = differ
+			o.denial = state.ConsumersDiffer
 			return
 		}
 	}

@@ -226,7 +226,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	a := o.merged()
 	if rq.Credential != nil && !rq.Anonymous { // a handler before this one has identified a consumer
 		if a.Credential != nil && a.Credential.Consumer != rq.Credential.Consumer {
-			return h.refuse(w, outcome{denial: differ})
+			return h.refuse(w, outcome{denial: state.ConsumersDiffer})
 		}
 		a.Credential = rq.Credential
 	}

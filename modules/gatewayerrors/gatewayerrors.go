@@ -116,7 +116,7 @@ func (h *Handler) Page(f apierror.Form, e apierror.Error) (state.ErrorPage, bool
 		}
 		body, err := p.execute(e)
 		if err != nil {
-			h.logger.Error("a page of an error cannot be made; the standard body takes its place",
+			h.logger.Error("a page of an error cannot be made; another one, or the standard body, takes its place",
 				zap.Int("status", e.Status), zap.String("page", p.name), zap.Error(err))
 			return state.ErrorPage{}, false
 		}

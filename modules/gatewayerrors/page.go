@@ -209,6 +209,9 @@ func (p *page) fits(status int) bool {
 
 // execute makes the body.
 func (p *page) execute(e apierror.Error) ([]byte, error) {
+	if p.form == apierror.Plain { // which has no escapes
+		e.Message, e.RequestID = apierror.Printable(e.Message), apierror.Printable(e.RequestID)
+	}
 	b := bounded{left: mostBody}
 	err := p.template.Execute(&b, struct {
 		Status                          int

@@ -120,23 +120,27 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 
 // serve acts on what identify found.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Request, f finding, next caddyhttp.Handler) error {
+	var err error
 	switch {
+	case f.verdict == valid && rq.Differs(f.credential):
+		h.Challenge(w.Header())
+		return state.DenyWith(state.ConsumersDiffer)
 	case f.verdict == valid:
-		rq.Credential, rq.Anonymous = f.credential, false
-		rq.Token, rq.ByTicket = f.token, f.at.kind == inTicket
+		if err = h.hideInBody(r, rq, f.at); err == nil {
+			rq.ByTicket = f.at.kind == inTicket
+			err = rq.Admit(r, &state.Authentication{Credential: f.credential, Token: f.token})
+		}
 	case h.anonymous != nil && (f.verdict == missing || h.kong && f.verdict != unavailable):
-		rq.Credential, rq.Anonymous = h.anonymous, true
+		if err = h.hideInBody(r, rq, f.at); err == nil {
+			err = rq.AdmitAnonymous(r, h.anonymous)
+		}
 	default:
 		if f.verdict != unavailable {
 			h.Challenge(w.Header())
 		}
 		return state.DenyWith(h.denial(f))
 	}
-	if err := h.hideInBody(r, rq, f.at); err != nil {
-		return err
-	}
-	rq.AssertIdentity(r)
-	if err := rq.Reach(state.CallerKnown, r); err != nil {
+	if err != nil {
 		return err
 	}
 	return next.ServeHTTP(w, r)

@@ -116,6 +116,9 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Request, a *state.Authentication, next caddyhttp.Handler) error {
 	var err error
 	switch {
+	case a.Verdict == state.Accepted && rq.Differs(a.Credential):
+		h.challenge(w.Header(), nil)
+		return state.DenyWith(state.ConsumersDiffer)
 	case a.Verdict == state.Accepted:
 		if a.Credential == nil && (rq.Credential == nil || rq.Anonymous) {
 			if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {

@@ -45,7 +45,7 @@ func AppendHTML(dst []byte, e Error) []byte {
 	dst = strconv.AppendInt(dst, int64(e.Status), 10)
 	dst = append(append(append(dst, ' '), heading...), `</h1>`...)
 	if e.Message != "" && e.Message != Title(e.Status) {
-		dst = append(append(append(dst, `<p>`...), html.EscapeString(printable(e.Message))...), `</p>`...)
+		dst = append(append(append(dst, `<p>`...), html.EscapeString(Printable(e.Message))...), `</p>`...)
 	}
 	if e.Code+e.RequestID != "" {
 		dst = append(dst, `<dl>`...)
@@ -61,7 +61,7 @@ func appendTerm(dst []byte, term, value string) []byte {
 		return dst
 	}
 	dst = append(append(append(dst, `<dt>`...), term...), `</dt><dd>`...)
-	return append(append(dst, html.EscapeString(printable(value))...), `</dd>`...)
+	return append(append(dst, html.EscapeString(Printable(value))...), `</dd>`...)
 }
 
 // AppendPlain appends the same as text, one line for each thing that is known.
@@ -69,19 +69,19 @@ func AppendPlain(dst []byte, e Error) []byte {
 	dst = strconv.AppendInt(dst, int64(e.Status), 10)
 	dst = append(append(append(dst, ' '), Title(e.Status)...), '\n')
 	if e.Message != "" && e.Message != Title(e.Status) {
-		dst = append(append(dst, printable(e.Message)...), '\n')
+		dst = append(append(dst, Printable(e.Message)...), '\n')
 	}
 	if e.Code != "" {
-		dst = append(append(append(dst, "Code: "...), printable(e.Code)...), '\n')
+		dst = append(append(append(dst, "Code: "...), Printable(e.Code)...), '\n')
 	}
 	if e.RequestID != "" {
-		dst = append(append(append(dst, "Request: "...), printable(e.RequestID)...), '\n')
+		dst = append(append(append(dst, "Request: "...), Printable(e.RequestID)...), '\n')
 	}
 	return dst
 }
 
-// printable is s in UTF-8 and on one line, without characters that move what is shown.
-func printable(s string) string {
+// Printable returns s in UTF-8 and on one line, without characters that move what is shown.
+func Printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
 		case unicode.IsSpace(c):

@@ -13,7 +13,9 @@ import (
 // Get implements caching.Store. It minds no context, since it waits for nothing.
 func (s *Store) Get(_ context.Context, key caching.Key) (*caching.Entry, error) {
 	it, ok := s.cache.GetIfPresent(key)
-	if !ok || !it.settled.Load() {
+	// What is being put has taken the place of what was there: who looks now makes sure that
+	// it may be seen, as who puts it does.
+	if !ok || !it.settled.Load() && s.purgedSince(it.seq, &it.entry) {
 		return nil, s.Err()
 	}
 	if !it.used.Load() { // so that a hot entry is not written to by all processors
@@ -62,7 +64,7 @@ func (s *Store) Put(_ context.Context, key caching.Key, e *caching.Entry, since 
 	return outcome, err
 }
 
-// insert puts an item into the cache, where nobody sees it before it is settled.
+// insert puts an item into the cache.
 func (s *Store) insert(it *item, maxOwner int64) {
 	for _, victim := range s.link(it, maxOwner) {
 		s.drop(victim)
@@ -70,7 +72,7 @@ func (s *Store) insert(it *item, maxOwner int64) {
 	s.cache.Set(it.key, it)
 }
 
-// settle looks whether an item that was inserted may stay, and shows it then. A purge that
+// settle looks whether an item that was inserted may stay. A purge that
 // is not among the purges by now finds it.
 func (s *Store) settle(it *item) (caching.Outcome, error) {
 	switch {

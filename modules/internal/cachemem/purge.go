@@ -49,7 +49,7 @@ func (s *Store) purgedSince(seq uint64, e *caching.Entry) bool {
 
 // Purge implements caching.Store.
 //
-// Who puts looks at the purges once more after the entry is in, and shows it only then. The
+// Who puts looks at the purges once more after the entry is in, and until then who gets it. The
 // purge is among them before it looks at the entries: one of both sees the other.
 func (s *Store) Purge(_ context.Context, tags ...string) (int64, error) {
 	if s.closed.Load() {

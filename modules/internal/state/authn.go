@@ -72,18 +72,37 @@ type Authentication struct {
 	Uncached bool
 }
 
+// ConsumersDiffer refuses credentials of two consumers where all are required.
+var ConsumersDiffer = &Denial{
+	Status: http.StatusUnauthorized, Code: "consumers_differ", Message: "The credentials are those of different consumers",
+}
+
 // Admit makes the caller of an accepted authentication that of the request, tells the
-// upstream, and then who waits for that. What it returns refuses the request. One that
+// upstream, and then who waits for that. What it returns refuses the request. What a token
+// says stays if it is followed by something that is none. One that
 // leads to no consumer leaves the consumer whom an authentication before it has found, and
-// with that whatever the consumer's credential is limited to.
+// with that whatever the consumer's credential is limited to. One that leads to another
+// consumer is refused, but for the profile kong, with which the last one counts.
 func (rq *Request) Admit(r *http.Request, a *Authentication) error {
+	if rq.Differs(a.Credential) {
+		return DenyWith(ConsumersDiffer)
+	}
 	if a.Credential != nil || rq.Credential == nil || rq.Anonymous {
 		rq.Credential = a.Credential
 	}
-	rq.Anonymous, rq.Token = false, a.Token
+	rq.Anonymous = false
+	if a.Token != nil {
+		rq.Token = a.Token
+	}
 	rq.AuthenticatedElsewhere = rq.Credential == nil
 	rq.AssertIdentity(r)
 	return rq.Reach(CallerKnown, r)
+}
+
+// Differs says that an authentication before this one has found another consumer. With
+// the profile kong that is no matter.
+func (rq *Request) Differs(c *consumers.Credential) bool {
+	return c != nil && rq.Credential != nil && !rq.Anonymous && c.Consumer != rq.Credential.Consumer && !rq.KongErrors
 }
 
 // Known says that an authentication has accepted the caller already, of the gateway or
