@@ -5,7 +5,6 @@ package integration
 import (
 	"encoding/json"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile" // the adapter itself
+
+	"github.com/caddy-gateway/tollgate/integration/ports"
 )
 
 // settings are what a test may choose about the text of its Caddyfile.
@@ -89,16 +90,7 @@ func (s *settings) ports() []string {
 // freePort returns a TCP port on which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find free port: %v", err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatalf("find free port: %v", err)
-	}
-	return port
+	return ports.Free(t)
 }
 
 // adapt turns a Caddyfile into Caddy's JSON. It fails the test on any warning, among

@@ -5,11 +5,12 @@ package accounting
 import (
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/caddy-gateway/tollgate/integration/ports"
 )
 
 // site is what the configurations of a test have in common.
@@ -36,12 +37,7 @@ func newSite(t *testing.T, u *upstream) *site {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find free port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + ports.Free(t)
 }
 
 // consumerKey is the key of a consumer. It is no secret.

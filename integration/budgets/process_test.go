@@ -5,7 +5,6 @@ package budgets
 import (
 	"bufio"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddy-gateway/tollgate/integration/ports"
 )
 
 // program compiles cmd/caddy, once in a test run, the way an operator does.
@@ -128,12 +129,7 @@ func (c *child) await(t *testing.T, text string) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is closed at once.
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
-	}
-	defer l.Close() //nolint:errcheck // Nothing depends on it.
-	return l.Addr().String()
+	return "127.0.0.1:" + ports.Free(t)
 }
 
 // home is an environment with a home directory of its own.

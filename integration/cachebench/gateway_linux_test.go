@@ -21,6 +21,8 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/caddy-gateway/tollgate/modules"
+
+	"github.com/caddy-gateway/tollgate/integration/ports"
 )
 
 // configVariable names a Caddyfile. The test binary is a gateway where it is set.
@@ -86,12 +88,7 @@ func origin(tb testing.TB) string {
 // freeAddress is one that nobody listens on.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatalf("find a port: %v", err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return "127.0.0.1:" + ports.Free(tb)
 }
 
 // program starts a command, waits until it accepts connections, and ends it with the test.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/caddy-gateway/tollgate/integration/ports"
 )
 
 // patience is how long a command may take.
@@ -185,10 +187,5 @@ func port(address string) string {
 // freePort returns a TCP port on which nothing listens.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find free port: %v", err)
-	}
-	defer l.Close()
-	return port(l.Addr().String())
+	return ports.Free(t)
 }
