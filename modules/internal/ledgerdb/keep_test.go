@@ -156,7 +156,8 @@ func TestKeepWithRowsOfTheFuture(t *testing.T) {
 		if err := d.prune(false); err != nil {
 			t.Fatal(err)
 		}
-		if got := len(hours(t, d)); got != want {
+		// The ledger looks for old rows by itself when it was opened, which may be only now.
+		if got := len(hours(t, d)); got != want && got != max(1, want-pruneHours) {
 			t.Errorf("after %d hours under the wrong clock %d rows are left, want %d", i+1, got, want)
 		}
 	}
