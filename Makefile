@@ -68,7 +68,7 @@ UNTIMED  := go list -tags=$(TAGS_SLIM) ./... | grep -vE 'redis'
 test: go redis ## Run all tests
 	go test -tags=$(TAGS_SLIM) $$($(UNTIMED))
 	go test -tags=$(TAGS_SLIM) -p=1 $$($(TIMED))
-	cd integration && go test -tags=$(TAGS_SLIM) ./...
+	cd integration && go test -timeout=25m -tags=$(TAGS_SLIM) ./...
 
 # Tests of pages run where a Chromium is; this target sees to it that there is one.
 .PHONY: browser
@@ -84,9 +84,9 @@ browser: go redis ## Run the tests in which a headless Chromium is the client
 
 .PHONY: race
 race: go redis ## Run the tests with the race detector, without the slowest ones
-	go test -race -short -tags=$(TAGS_SLIM) $$($(UNTIMED))
+	go test -race -short -timeout=25m -tags=$(TAGS_SLIM) $$($(UNTIMED))
 	go test -race -short -tags=$(TAGS_SLIM) -p=1 $$($(TIMED))
-	cd integration && go test -race -short -tags=$(TAGS_SLIM) ./...
+	cd integration && go test -race -short -timeout=25m -tags=$(TAGS_SLIM) ./...
 
 .PHONY: soak
 soak: go redis ## Run the tests of accounting and budgets SOAK (20) times as long
