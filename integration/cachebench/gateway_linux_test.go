@@ -20,9 +20,8 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	_ "github.com/caddy-gateway/tollgate/modules"
-
 	"github.com/caddy-gateway/tollgate/integration/ports"
+	_ "github.com/caddy-gateway/tollgate/modules"
 )
 
 // configVariable names a Caddyfile. The test binary is a gateway where it is set.

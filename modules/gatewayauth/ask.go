@@ -122,7 +122,7 @@ func (h *Handler) conclude(o *outcome) {
 		}
 		n++
 		if c := o.merged().Credential; f.Credential != nil && c.Consumer != f.Credential.Consumer {
-			o.denial = state.ConsumersDiffer
+			o.denial = state.ErrConsumersDiffer
 			return
 		}
 	}

@@ -173,7 +173,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if h.kong {
 		rq.KongErrors = true
 	}
-	if h.waved(r) || h.anonymous != nil && rq.Known(r) {
+	if state.Waved(r, h.Preflight, h.kong) || h.anonymous != nil && rq.Known(r) {
 		if err := h.hideBut(r, rq, nil); err != nil {
 			return err
 		}
@@ -191,14 +191,6 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		return rq.EndTapped(w)
 	}
 	return h.serve(w, r, rq, o, next)
-}
-
-// waved says that r is a preflight which needs no credentials.
-func (h *Handler) waved(r *http.Request) bool {
-	if h.Preflight == nil || *h.Preflight || r.Method != http.MethodOptions {
-		return false
-	}
-	return h.kong || r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 // serve acts on what the ways have said.
@@ -226,7 +218,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	a := o.merged()
 	if rq.Credential != nil && !rq.Anonymous { // a handler before this one has identified a consumer
 		if a.Credential != nil && a.Credential.Consumer != rq.Credential.Consumer {
-			return h.refuse(w, outcome{denial: state.ConsumersDiffer})
+			return h.refuse(w, outcome{denial: state.ErrConsumersDiffer})
 		}
 		a.Credential = rq.Credential
 	}

@@ -5,7 +5,6 @@ package jwtauth
 import (
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -64,35 +63,9 @@ func (p *Provider) Cleanup() error { return p.cleanup() }
 // Authenticator implements state.AuthenticatorModule, for gateway_auth.
 func (p *Provider) Authenticator() state.Authenticator { return &p.Tokens }
 
-// Authenticate implements caddyauth.Authenticator. A request that is not accepted here may be
-// by the next provider, so what the client says about its identity goes first of all; what an
-// earlier handler has asserted stays.
+// Authenticate implements caddyauth.Authenticator.
 func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth.User, bool, error) {
-	rq := state.Ensure(r)
-	rq.AssertIdentity(r)
-	a, err := p.Tokens.Authenticate(r, rq)
-	if err != nil {
-		return caddyauth.User{}, false, err
-	}
-	if a.Verdict != state.Accepted {
-		p.challenge(w.Header(), a.Denial)
-		return caddyauth.User{}, false, nil
-	}
-	if a.Uncached {
-		state.ForbidKeeping(w.Header())
-	}
-	if err := rq.Admit(r, &a); err != nil {
-		return caddyauth.User{}, false, err
-	}
-	c := a.Credential
-	if c == nil {
-		return caddyauth.User{ID: a.Token.Subject}, true, nil
-	}
-	return caddyauth.User{ID: c.Consumer.Name, Metadata: map[string]string{
-		"custom_id":  c.Consumer.CustomID,
-		"credential": c.ID,
-		"groups":     strings.Join(c.Groups, " "),
-	}}, true, nil
+	return state.AuthenticateUser(w, r, &p.Tokens)
 }
 
 // UnmarshalCaddyfile sets up the provider from Caddyfile tokens, as a way of gateway_auth. It

@@ -102,7 +102,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if h.kong {
 		rq.KongErrors = true
 	}
-	if h.waved(r) || h.anonymous != nil && rq.Known(r) {
+	if state.Waved(r, h.Preflight, h.kong) || h.anonymous != nil && rq.Known(r) {
 		if err := h.hideKnown(r, rq); err != nil {
 			return err
 		}
@@ -124,7 +124,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Reques
 	switch {
 	case f.verdict == valid && rq.Differs(f.credential):
 		h.Challenge(w.Header())
-		return state.DenyWith(state.ConsumersDiffer)
+		return state.DenyWith(state.ErrConsumersDiffer)
 	case f.verdict == valid:
 		if err = h.hideInBody(r, rq, f.at); err == nil {
 			rq.ByTicket = f.at.kind == inTicket
@@ -156,14 +156,6 @@ func (h *Handler) serveUncached(w http.ResponseWriter, r *http.Request, rq *stat
 		return err
 	}
 	return rq.EndTapped(w)
-}
-
-// waved says that r is a preflight which needs no key.
-func (h *Handler) waved(r *http.Request) bool {
-	if h.Preflight == nil || *h.Preflight || r.Method != http.MethodOptions {
-		return false
-	}
-	return h.kong || r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 // challengesFor lists the challenges of a realm: the scheme Key, as Kong has

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -100,38 +99,9 @@ func otherProviders(ctx caddy.Context) []string {
 // Authenticator implements state.AuthenticatorModule, for gateway_auth.
 func (p *Provider) Authenticator() state.Authenticator { return &p.Keys }
 
-// Authenticate implements caddyauth.Authenticator. A request that is not
-// accepted here may be by the next provider, so what the client says about its
-// identity goes first of all; what an earlier key_auth has asserted stays.
+// Authenticate implements caddyauth.Authenticator.
 func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (caddyauth.User, bool, error) {
-	rq := state.Ensure(r)
-	rq.AssertIdentity(r)
-	if p.kong {
-		rq.KongErrors = true
-	}
-	f, err := p.identify(r, rq)
-	if err != nil {
-		return caddyauth.User{}, false, err
-	}
-	if f.verdict != valid {
-		if f.verdict == unavailable {
-			return caddyauth.User{}, false, state.DenyWith(p.denial(f))
-		}
-		p.Challenge(w.Header())
-		return caddyauth.User{}, false, nil
-	}
-	if p.uncached(f) {
-		state.ForbidKeeping(w.Header())
-	}
-	c := f.credential
-	rq.Credential, rq.Anonymous = c, false
-	rq.Token, rq.ByTicket = f.token, f.at.kind == inTicket
-	rq.AssertIdentity(r)
-	return caddyauth.User{ID: c.Consumer.Name, Metadata: map[string]string{
-		"custom_id":  c.Consumer.CustomID,
-		"credential": c.ID,
-		"groups":     strings.Join(c.Groups, " "),
-	}}, true, nil
+	return state.AuthenticateUser(w, r, &p.Keys)
 }
 
 // Interface guards

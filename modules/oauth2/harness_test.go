@@ -128,7 +128,7 @@ func serve(t testing.TB, ctx caddy.Context, handler, config string) *gate {
 
 func (g *gate) upstream(w http.ResponseWriter, r *http.Request) error {
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
-	user, _ := repl.GetString(userID)
+	user, _ := repl.GetString("http.auth.user.id")
 	g.got.Store(&seen{
 		URI: r.URL.RequestURI(), RequestURI: r.RequestURI, OrigURI: repl.ReplaceAll("{http.request.orig_uri}", ""),
 		Header: r.Header.Clone(), User: user,

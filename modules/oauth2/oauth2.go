@@ -18,15 +18,11 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
-	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // places the directive
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 func init() { caddy.RegisterModule(new(Handler)) }
-
-// userID is Caddy's placeholder for the authenticated user. Access logs show it as user_id.
-const userID = "http.auth.user.id"
 
 // Handler lets a request pass if it shows an access token that is good, and answers 401 if
 // not, 403 if the token is good but not for this, and 503 if nobody can tell. The token is
@@ -54,7 +50,7 @@ type Handler struct {
 	// Access-Control-Request-Method) need a token like any other. Default: true.
 	Preflight *bool `json:"preflight,omitempty"`
 
-	anonymous *consumers.Credential
+	gate state.Gate
 }
 
 // CaddyModule returns the Caddy module information.
@@ -71,8 +67,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := h.provision(ctx, app); err != nil {
 		return fmt.Errorf("oauth2: %w", err)
 	}
+	h.gate = state.Gate{Way: &h.Tokens, Preflight: h.Preflight}
 	if h.Anonymous != "" {
-		if h.anonymous = app.ConsumerTable().Anonymous(h.Anonymous); h.anonymous == nil {
+		if h.gate.Anonymous = app.ConsumerTable().Anonymous(h.Anonymous); h.gate.Anonymous == nil {
 			return fmt.Errorf("oauth2: anonymous consumer %q does not exist", h.Anonymous)
 		}
 	}
@@ -92,56 +89,7 @@ func (*Handler) TellsCaller() {}
 
 // Handle implements state.Handler.
 func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Request, next caddyhttp.Handler) error {
-	if h.waved(r) || h.anonymous != nil && rq.Known(r) {
-		if err := h.Hide(r, rq); err != nil {
-			return err
-		}
-		return next.ServeHTTP(w, r)
-	}
-	a, err := h.Authenticate(r, rq)
-	if err != nil {
-		return err
-	}
-	if a.Uncached {
-		w = rq.Uncached(w, r)
-		if err := h.serve(w, r, rq, &a, next); err != nil {
-			return err
-		}
-		return rq.EndTapped(w)
-	}
-	return h.serve(w, r, rq, &a, next)
-}
-
-// serve acts on what Authenticate found.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, rq *state.Request, a *state.Authentication, next caddyhttp.Handler) error {
-	var err error
-	switch {
-	case a.Verdict == state.Accepted && rq.Differs(a.Credential):
-		h.challenge(w.Header(), nil)
-		return state.DenyWith(state.ConsumersDiffer)
-	case a.Verdict == state.Accepted:
-		if a.Credential == nil && (rq.Credential == nil || rq.Anonymous) {
-			if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
-				repl.Set(userID, a.Token.Subject)
-			}
-		}
-		err = rq.Admit(r, a)
-	case h.anonymous != nil && a.Verdict == state.Missing:
-		err = rq.AdmitAnonymous(r, h.anonymous)
-	default:
-		h.challenge(w.Header(), a.Denial)
-		return state.DenyWith(a.Denial)
-	}
-	if err != nil {
-		return err
-	}
-	return next.ServeHTTP(w, r)
-}
-
-// waved says that r is a preflight which needs no token.
-func (h *Handler) waved(r *http.Request) bool {
-	return h.Preflight != nil && !*h.Preflight && r.Method == http.MethodOptions &&
-		r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	return h.gate.Handle(w, r, rq, next)
 }
 
 // Interface guards

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
 )
@@ -61,12 +62,13 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 		plans:     o.Plans,
 		ofGroups:  o.GroupPlans,
 		intern:    newInterner(),
+
+		byCustomID: make(map[string]uint32),
 		table: &Table{
 			consumers:   make([]Consumer, len(specs)),
 			credentials: make([]Credential, 0, keys),
 			byDigest:    make(map[apikey.Digest]uint32, keys),
 			byName:      make(map[string]uint32, len(specs)),
-			byCustomID:  map[string]uint32{},
 		},
 	}
 	for _, g := range o.Groups {
@@ -85,6 +87,7 @@ func Build(specs []Spec, o BuildOptions) (*Table, error) {
 	if err := b.err(); err != nil {
 		return nil, err
 	}
+	b.table.byCustomID = sync.OnceValue(b.table.indexCustomIDs)
 	return b.table, nil
 }
 
@@ -96,9 +99,11 @@ type builder struct {
 	plans     []string
 	ofGroups  map[string]string // the plans of groups
 	intern    *interner
-	table     *Table
-	prefixes  []netip.Prefix // reused
-	effective []string       // reused
+
+	byCustomID map[string]uint32
+	table      *Table
+	prefixes   []netip.Prefix // reused
+	effective  []string       // reused
 
 	// Where the work is, for errors: the index and name of the consumer, and
 	// the number of the key, 0 outside keys.
@@ -214,12 +219,12 @@ func (b *builder) customID(c *Consumer, s *Spec) {
 		b.refuse("the custom id %w", err)
 		return
 	}
-	if other, taken := b.table.byCustomID[s.CustomID]; taken {
+	if other, taken := b.byCustomID[s.CustomID]; taken {
 		b.refuse("the custom id %s is also that of consumer %s", quote(s.CustomID), quote(b.table.consumers[other].Name))
 		return
 	}
 	c.CustomID = strings.Clone(s.CustomID)
-	b.table.byCustomID[c.CustomID] = uint32(b.atIndex) //nolint:gosec // No more consumers than fit in memory.
+	b.byCustomID[c.CustomID] = uint32(b.atIndex) //nolint:gosec // No more consumers than fit in memory.
 }
 
 // labels checks the elements of a list of tags or groups.

@@ -69,7 +69,7 @@ func TestScale(t *testing.T) {
 	if took > loadBound {
 		t.Errorf("loading takes %v", took)
 	}
-	if each > 560 {
+	if each > 500 {
 		t.Errorf("a consumer takes %.0f bytes", each)
 	}
 	for _, i := range []int{0, 1, many / 2, many - 1} {

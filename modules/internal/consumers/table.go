@@ -17,8 +17,8 @@ type Table struct {
 	credentials []Credential // grouped by consumer, in the order of consumers
 	byDigest    map[apikey.Digest]uint32
 	byName      map[string]uint32
-	byCustomID  map[string]uint32
-	jwts        map[string]*JWT // by the names of the credentials; nil if there are none
+	byCustomID  func() map[string]uint32 // made when somebody first asks: few do
+	jwts        map[string]*JWT          // by the names of the credentials; nil if there are none
 	clients     map[string]*Client
 }
 
@@ -92,7 +92,10 @@ func (t *Table) Access(id string) *Credential {
 
 // ConsumerWithCustomID returns the consumer that has a custom id, or nil if there is none.
 func (t *Table) ConsumerWithCustomID(id string) *Consumer {
-	i, ok := t.byCustomID[id]
+	if t.byCustomID == nil || id == "" {
+		return nil
+	}
+	i, ok := t.byCustomID()[id]
 	if !ok {
 		return nil
 	}
@@ -114,4 +117,15 @@ func (t *Table) All() iter.Seq[*Consumer] {
 			}
 		}
 	}
+}
+
+// indexCustomIDs finds consumers by custom id.
+func (t *Table) indexCustomIDs() map[string]uint32 {
+	index := make(map[string]uint32)
+	for i := range t.consumers {
+		if id := t.consumers[i].CustomID; id != "" {
+			index[id] = uint32(i) //nolint:gosec // No more consumers than fit in memory.
+		}
+	}
+	return index
 }

@@ -72,8 +72,8 @@ type Authentication struct {
 	Uncached bool
 }
 
-// ConsumersDiffer refuses credentials of two consumers where all are required.
-var ConsumersDiffer = &Denial{
+// ErrConsumersDiffer refuses credentials of two consumers where all are required.
+var ErrConsumersDiffer = &Denial{
 	Status: http.StatusUnauthorized, Code: "consumers_differ", Message: "The credentials are those of different consumers",
 }
 
@@ -85,8 +85,14 @@ var ConsumersDiffer = &Denial{
 // consumer is refused, but for the profile kong, with which the last one counts.
 func (rq *Request) Admit(r *http.Request, a *Authentication) error {
 	if rq.Differs(a.Credential) {
-		return DenyWith(ConsumersDiffer)
+		return DenyWith(ErrConsumersDiffer)
 	}
+	rq.admit(r, a)
+	return rq.Reach(CallerKnown, r)
+}
+
+// admit is Admit without telling who waits.
+func (rq *Request) admit(r *http.Request, a *Authentication) {
 	if a.Credential != nil || rq.Credential == nil || rq.Anonymous {
 		rq.Credential = a.Credential
 	}
@@ -96,7 +102,6 @@ func (rq *Request) Admit(r *http.Request, a *Authentication) error {
 	}
 	rq.AuthenticatedElsewhere = rq.Credential == nil
 	rq.AssertIdentity(r)
-	return rq.Reach(CallerKnown, r)
 }
 
 // Differs says that an authentication before this one has found another consumer. With
