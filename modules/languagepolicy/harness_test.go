@@ -75,13 +75,11 @@ func loadProxy(tb testing.TB, config, logFile string) (*reverseproxy.Handler, er
 	if logFile != "" {
 		writer = fmt.Sprintf(`{"output":"file","filename":%q}`, logFile)
 	}
-	var whole caddy.Config
-	if err := json.Unmarshal([]byte(`{"logging":{"logs":{"default":{"writer":`+writer+`}}}}`), &whole); err != nil {
-		tb.Fatal(err)
-	}
-	ctx, err := caddy.ProvisionContext(&whole)
-	if err != nil {
-		tb.Fatal(err)
+	ctx := logTo(tb, writer)
+	if logFile != "" {
+		// Caddy tells the log of the config before that it has been redirected, so the next
+		// config would make this file anew after the test has removed it.
+		tb.Cleanup(func() { logTo(tb, `{"output":"discard"}`) })
 	}
 	ctx, cancel := caddy.NewContext(ctx)
 	tb.Cleanup(cancel)
@@ -90,6 +88,20 @@ func loadProxy(tb testing.TB, config, logFile string) (*reverseproxy.Handler, er
 		return nil, err
 	}
 	return module.(*reverseproxy.Handler), nil
+}
+
+// logTo provisions an empty config whose log has the writer, given as in JSON.
+func logTo(tb testing.TB, writer string) caddy.Context {
+	tb.Helper()
+	var whole caddy.Config
+	if err := json.Unmarshal([]byte(`{"logging":{"logs":{"default":{"writer":`+writer+`}}}}`), &whole); err != nil {
+		tb.Fatal(err)
+	}
+	ctx, err := caddy.ProvisionContext(&whole)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ctx
 }
 
 // proxyJSON is a reverse_proxy with upstreams at the addresses and the policy.
