@@ -131,8 +131,9 @@ var floors = map[string]int{
 
 	"modules": floorAssembly,
 
-	"cmd/caddy":   floorEnd,
-	"integration": floorEnd,
+	"cmd/caddy":         floorEnd,
+	"integration":       floorEnd,
+	"integration/ports": floorEnd,
 }
 
 // dependencies are the modules that the shipped packages may import directly, each
@@ -229,6 +230,9 @@ var contracts = map[string]bool{
 	"modules/limits/limitstest": true,
 }
 
+// harnesses are what end-to-end tests have in common.
+var harnesses = map[string]bool{"integration/ports": true}
+
 func TestImportsGoDownwards(t *testing.T) {
 	t.Parallel()
 	tree := readRepository(t)
@@ -245,6 +249,22 @@ func TestImportsGoDownwards(t *testing.T) {
 			if why := importFault(f, floor, imported); why != "" {
 				t.Errorf("%s imports %s: %s", f.name, imported, why)
 			}
+		}
+	}
+}
+
+// TestFloorsAreDescribed checks that the table of floors names every package. What stands
+// below another package is described with it.
+func TestFloorsAreDescribed(t *testing.T) {
+	t.Parallel()
+	const page = "docs/architecture.md"
+	table, _, _ := strings.Cut(readRepository(t).texts(t, "docs", ".md")[page], "\nFloor 0 knows")
+	for dir := range floors {
+		if _, below := floors[path.Dir(dir)]; below && path.Dir(dir) != "modules" {
+			continue
+		}
+		if !strings.Contains(table, "`"+dir+"`") && !strings.Contains(table, "`"+path.Base(dir)+"`") {
+			t.Errorf("%s: the table of floors does not name %s", page, dir)
 		}
 	}
 }
@@ -269,6 +289,8 @@ func importFault(f *goFile, floor int, imported string) string {
 		return "it is optional, because " + optional[inside]
 	case floor == floorPure && target == floorPure:
 		return "" // leaves may be chained
+	case floor == floorEnd && f.test && harnesses[inside]:
+		return ""
 	case floor == floorEnd && target != floorAssembly && optional[inside] == "" && !(f.test && contracts[inside]):
 		return "the ends use what users use, which is the assembly alone"
 	case target == floor && floor == floorFeature:
@@ -336,6 +358,9 @@ func TestImportFault(t *testing.T) {
 		{name: "program uses an optional feature", dir: "cmd/caddy", imported: modulePath + "/modules/lingua"},
 		{name: "program uses a contract", dir: "cmd/caddy", imported: modulePath + "/modules/languages", fault: true},
 		{name: "end-to-end test uses a contract", dir: "integration", test: true, imported: modulePath + "/modules/languages"},
+		{name: "end-to-end test uses a harness", dir: "integration", test: true, imported: modulePath + "/integration/ports"},
+		{name: "program uses a harness", dir: "cmd/caddy", imported: modulePath + "/integration/ports", fault: true},
+		{name: "feature test uses a harness", dir: "modules/acl", test: true, imported: modulePath + "/integration/ports", fault: true},
 		{name: "assembly uses an optional feature", dir: "modules", imported: modulePath + "/modules/lingua", fault: true},
 		{name: "unknown package", dir: "modules/acl", imported: modulePath + "/modules/internal/misc", fault: true},
 	}
