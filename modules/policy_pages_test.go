@@ -221,3 +221,65 @@ func usedInJSON(page, name string) bool {
 	}
 	return false
 }
+
+// metricPage lists the metrics of all parts.
+const metricPage = "docs/observability.md"
+
+// metricMakers are the functions of the app whose first argument is the name of a metric.
+var metricMakers = map[string]bool{"counter": true, "histogram": true, "desc": true}
+
+// TestMetricsAreDocumented checks that the page names every metric, and no other.
+func TestMetricsAreDocumented(t *testing.T) {
+	t.Parallel()
+	tree := readRepository(t)
+	named := make(map[string]bool) // whether it exists
+	for _, name := range regexp.MustCompile("`caddy_gateway_([a-z0-9_]+)`").FindAllStringSubmatch(tree.texts(t, "docs", ".md")[metricPage], -1) {
+		named[name[1]] = false
+	}
+	for _, f := range tree.gofs {
+		if f.test || f.dir != "modules/gateway" {
+			continue
+		}
+		for _, name := range metricsIn(f.syntax) {
+			if _, ok := named[name]; !ok {
+				t.Errorf("%s: metric caddy_gateway_%s is not on the page %s", f.name, name, metricPage)
+			}
+			named[name] = true
+		}
+	}
+	for name, exists := range named {
+		if !exists {
+			t.Errorf("%s names caddy_gateway_%s, which does not exist", metricPage, name)
+		}
+	}
+}
+
+// metricsIn returns the names of the metrics that a file makes.
+func metricsIn(file *ast.File) []string {
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if maker, ok := n.Fun.(*ast.Ident); ok && metricMakers[maker.Name] && len(n.Args) > 1 {
+				if name, ok := stringLiteral(n.Args[0]); ok {
+					names = append(names, name)
+				}
+			}
+		case *ast.CompositeLit:
+			options, ok := n.Type.(*ast.SelectorExpr)
+			if !ok || !strings.HasSuffix(options.Sel.Name, "Opts") {
+				return true
+			}
+			for _, e := range n.Elts {
+				pair, ok := e.(*ast.KeyValueExpr)
+				if key, isName := pair.Key.(*ast.Ident); ok && isName && key.Name == "Name" {
+					if name, ok := stringLiteral(pair.Value); ok {
+						names = append(names, name)
+					}
+				}
+			}
+		}
+		return true
+	})
+	return names
+}
