@@ -10,8 +10,9 @@
 //
 // Only what is configured is ever fetched: nothing that a token says decides on an address.
 // Redirects are not followed. Addresses of private networks are not connected to, unless the
-// configured host has one, and addresses of the link, under which clouds have their metadata,
-// only where the URL itself spells them out. Answers are bounded in size and time.
+// configured host has one, and those under which clouds have their metadata only where the URL
+// itself spells them out; IPv6 addresses that lead to an IPv4 address are taken for what they
+// lead to. Answers are bounded in size and time.
 package jwks
 
 import (
@@ -129,26 +130,3 @@ func (o *Options) transport() http.RoundTripper {
 	}
 	return t
 }
-
-// permitted says that a fetch may connect to addr, for a URL whose host is that which is
-// configured, or another one that metadata have named.
-func permitted(addr netip.Addr, host, configured string) bool {
-	addr = addr.Unmap().WithZone("")
-	if literal, err := netip.ParseAddr(configured); err == nil && host == configured && literal.Unmap() == addr {
-		return true
-	}
-	switch {
-	case addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast():
-		return false
-	case addr.IsPrivate() || addr.IsLoopback() || shared.Contains(addr) || translated.Contains(addr):
-		return host == configured
-	}
-	return true
-}
-
-var (
-	shared     = netip.MustParsePrefix("100.64.0.0/10") // of carriers (RFC 6598)
-	translated = netip.MustParsePrefix("64:ff9b::/96")  // IPv4 behind NAT64 (RFC 6052)
-)
-
-var errAddress = errors.New("the address is one of a private network, which only the configured host may have")
