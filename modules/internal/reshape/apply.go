@@ -19,7 +19,8 @@ import (
 // Strict is for documents of senders who may want them to be misread: a name on the way
 // of an edit that is there twice, or in a spelling that differs in case alone, is a
 // *jsonpeek.DuplicateError. Otherwise edits take place wherever a name is exactly
-// theirs.
+// theirs, also behind a byte order mark and among lone surrogates, which parsers take or
+// leave.
 //
 // A document that is not valid is a *jsonpeek.SyntaxError, and one in which edits reach
 // too much is ErrTooMany.
@@ -30,15 +31,28 @@ func (d *Editor) Apply(dst, doc []byte, b *Bound, strict bool) (out []byte, edit
 	if len(doc) > math.MaxInt32 {
 		return dst, false, ErrTooMany
 	}
-	body := bytes.Trim(doc, " \t\r\n")
-	if len(body) == 0 {
+	mark := 0
+	if !strict && bytes.HasPrefix(doc, bom) {
+		mark = len(bom)
+	}
+	body := bytes.Trim(doc[mark:], " \t\r\n")
+	if len(body) == 0 && mark == 0 {
 		doc = []byte("{}")
 		body = doc
 	}
-	if err := jsonpeek.Check(doc); err != nil {
-		return dst, false, err
+	lone := false
+	if err := jsonpeek.Check(body); err != nil {
+		masked := []byte(nil)
+		if !strict {
+			masked = withoutLoneSurrogates(body)
+		}
+		if masked == nil || jsonpeek.Check(masked) != nil {
+			return dst, false, err
+		}
+		lone = true
 	}
 	d.reset(body, b, strict)
+	d.lone = lone
 	defer d.forget()
 	for i := range b.body {
 		edited = d.apply(&b.body[i], 1, 0) || edited
@@ -49,7 +63,7 @@ func (d *Editor) Apply(dst, doc []byte, b *Bound, strict bool) (out []byte, edit
 	if !edited {
 		return dst, false, nil
 	}
-	before := bytes.Index(doc, body[:1])
+	before := mark + bytes.Index(doc[mark:], body[:1])
 	dst = append(dst, doc[:before]...)
 	dst = d.render(dst, 1)
 	return append(dst, doc[before+len(body):]...), true, nil

@@ -11,7 +11,8 @@ import "bytes"
 type Stream struct {
 	// Edited and Unedited count payloads that were edited, and those that could not
 	// be, because they are longer than the bound or edits reach too much of them.
-	// Malformed counts those that begin as an object does and are not valid JSON.
+	// Malformed counts those that begin as an object or array does and are not valid
+	// JSON.
 	Edited, Unedited, Malformed int
 
 	editor Editor
@@ -163,7 +164,7 @@ func (s *Stream) event(text []byte) {
 // edit edits a payload and reports whether it did. The result has no ending.
 func (s *Stream) edit(payload []byte) bool {
 	body := bytes.TrimRight(payload, "\r\n")
-	first := bytes.TrimLeft(body, " \t\r\n")
+	first := bytes.TrimLeft(bytes.TrimPrefix(body, bom), " \t\r\n")
 	if len(first) == 0 || first[0] != '{' && first[0] != '[' {
 		return false
 	}
@@ -179,13 +180,23 @@ func (s *Stream) edit(payload []byte) bool {
 	switch {
 	case err == ErrTooMany: //nolint:errorlint // it is never wrapped
 		s.Unedited++
-	case err != nil && first[0] == '{': // not [DONE]
+	case err != nil && beginsJSON(first):
 		s.Malformed++
 	case edited:
 		s.Edited++
 		s.grown += max(0, len(s.result)-len(body))
 	}
 	return edited
+}
+
+// beginsJSON says that a text which begins with a bracket goes on as JSON may: [DONE] does
+// not.
+func beginsJSON(text []byte) bool {
+	if text[0] == '{' {
+		return true
+	}
+	text = bytes.TrimLeft(text[1:], " \t\r\n")
+	return len(text) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn]`), text[0]) >= 0
 }
 
 // payload returns what the data lines of an event come to, and how many there are.

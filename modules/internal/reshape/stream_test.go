@@ -107,3 +107,55 @@ func TestStreamBoundsWhatEditsPutIn(t *testing.T) {
 		t.Errorf("%d edited, %d not", s.Edited, s.Unedited)
 	}
 }
+
+// Halves of a pair in UTF-16 are valid JSON, and what comes of an emoji that a server
+// has cut in two: events and lines that hold one are edited like others.
+func TestStreamLoneSurrogates(t *testing.T) {
+	t.Parallel()
+	b := planned(t, "remove a\nset n.b 1").Bind(nil)
+	const half, other = `\ud83d`, `\uDE00`
+	for in, want := range map[string]string{
+		`{"a":1,"t":"` + half + `"}`:                               `{"t":"` + half + `","n":{"b":1}}`,
+		`{"t":"x` + other + half + `","a":1}`:                      `{"t":"x` + other + half + `","n":{"b":1}}`,
+		`{"a":"` + half + `x","n":{"` + half + `":2,"b":0},"z":1}`: `{"n":{"` + half + `":2,"b":1},"z":1}`,
+		`{"` + half + ` a long name":[],"a":1}`:                    `{"` + half + ` a long name":[],"n":{"b":1}}`,
+		`{"a":1,"t":"\\ud83d` + half + other + `"}`:                `{"t":"\\ud83d` + half + other + `","n":{"b":1}}`,
+	} {
+		got, s := through(b, true, 1<<10, []byte(in+"\n"))
+		if got != want+"\n" || s.Malformed != 0 || s.Edited != 1 {
+			t.Errorf("%s: %s, want %s; %d malformed", in, got, want, s.Malformed)
+		}
+	}
+	for _, in := range []string{`{"a":1,"t":"` + half + `}`, `{"a":1` + half + `}`, `{"a":"\ud8"}`, `{"a":1,"t":"` + half + `\`} {
+		if got, s := through(b, true, 1<<10, []byte(in)); got != in || s.Malformed != 1 {
+			t.Errorf("%s: %s, %d malformed", in, got, s.Malformed)
+		}
+	}
+}
+
+// What begins as an array of JSON does and cannot be edited is no word in brackets.
+func TestStreamMalformedArrays(t *testing.T) {
+	t.Parallel()
+	b := planned(t, `remove "#.a"`).Bind(nil)
+	for in, malformed := range map[string]int{
+		"[DONE]": 0, "[ DONE ]": 0, "[": 0, "[END OF STREAM]": 0, `[{"a":1}]`: 0, "[]": 0,
+		`[{"a":1},]`: 1, `[ {"a":1}`: 1, `["x",{"a":1}`: 1, "[1,{\"a\":1}}": 1, "[null,{\"a\":1}": 1, "[[{\"a\":1}]": 1,
+		strings.Repeat("[", 100) + `{"a":1}` + strings.Repeat("]", 100): 1,
+	} {
+		if _, s := through(b, true, 1<<10, []byte(in+"\n")); s.Malformed != malformed {
+			t.Errorf("%.40s: %d malformed, want %d", in, s.Malformed, malformed)
+		}
+	}
+}
+
+// A mark before the first line hides it from nobody who reads text.
+func TestLinesWithAMark(t *testing.T) {
+	t.Parallel()
+	b := planned(t, "remove a").Bind(nil)
+	const in, want = "\xEF\xBB\xBF{\"a\":1}\n{\"a\":1}\n", "\xEF\xBB\xBF{}\n{}\n"
+	for cut := range len(in) + 1 {
+		if got, _ := through(b, true, 1<<10, []byte(in), cut); got != want {
+			t.Errorf("cut at %d: %q, want %q", cut, got, want)
+		}
+	}
+}

@@ -49,6 +49,7 @@ type Editor struct {
 	nodes  []node
 	bound  *Bound
 	strict bool
+	lone   bool // the document holds lone surrogates
 	grown  int
 	err    error
 }
@@ -94,7 +95,13 @@ func (d *Editor) open(at int32, depth int) bool {
 	if d.nodes[at].opened {
 		return true
 	}
-	w, ok := jsonpeek.Walk(val, 0)
+	walked := val
+	if d.lone {
+		if masked := withoutLoneSurrogates(val); masked != nil {
+			walked = masked
+		}
+	}
+	w, ok := jsonpeek.Walk(walked, 0)
 	if !ok {
 		return false
 	}
