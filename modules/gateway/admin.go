@@ -27,6 +27,7 @@ func init() { caddy.RegisterModule(new(adminAPI)) }
 //	GET /gateway/cache          figures of the response caches
 //	DELETE /gateway/cache       forgets responses in them
 //	GET /gateway/ledger/backup  a copy of the ledger
+//	GET /gateway/records/backup a copy of the small records, secrets included
 //	GET /gateway/prices         the prices that are in force for a model
 //	GET /gateway/health         the state of each part; 503 if one has failed
 //
@@ -60,7 +61,8 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "/gateway/usage", Handler: a.endpoint(serveUsage, usageParams...)},
 		{Pattern: "/gateway/limits", Handler: a.limits()},
 		{Pattern: "/gateway/cache", Handler: a.cache()},
-		{Pattern: "/gateway/ledger/backup", Handler: a.endpoint(serveBackup)},
+		{Pattern: "/gateway/ledger/backup", Handler: a.endpoint(serveLedgerBackup)},
+		{Pattern: "/gateway/records/backup", Handler: a.endpoint(serveRecordsBackup)},
 		{Pattern: "/gateway/prices", Handler: a.endpoint(servePrices, "model", "provider")},
 		{Pattern: "/gateway/health", Handler: a.endpoint(serveHealth)},
 	}
@@ -68,7 +70,7 @@ func (a *adminAPI) Routes() []caddy.AdminRoute {
 
 func (a *adminAPI) nothing(_ http.ResponseWriter, r *http.Request) error {
 	return adminError(http.StatusNotFound,
-		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/limits, /gateway/cache, /gateway/ledger/backup, /gateway/prices and /gateway/health", r.URL.Path)
+		"nothing at %s; there are /gateway/consumers, /gateway/usage, /gateway/limits, /gateway/cache, /gateway/ledger/backup, /gateway/records/backup, /gateway/prices and /gateway/health", r.URL.Path)
 }
 
 // endpoint is a handler that only reads.

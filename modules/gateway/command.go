@@ -12,15 +12,15 @@ func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "gateway",
 		Usage: "<command>",
-		Short: "Makes gateway keys, shows consumers, usage, limits, caches and prices, identifies languages",
+		Short: "Makes gateway keys, shows consumers, usage, limits, caches and prices, backs up, identifies languages",
 		Long: `
 Makes and rotates gateway keys, and asks the running instance who may call,
 what was used, what it cost, what is left of limits and what is in caches.
 
 "language" and the commands under "key" need no running instance and change
 nothing. The others ask the admin API and change nothing in the instance, except
-for "limits reset" and "cache purge". "ledger restore" and "usage --ledger" work on
-the directory of a ledger that no instance uses.`,
+for "limits reset" and "cache purge". "restore", its like under "ledger" and
+"records", and "usage --ledger" work on directories that no instance uses.`,
 		CobraFunc: addCommands,
 	})
 }
@@ -34,7 +34,7 @@ func addCommands(cmd *cobra.Command) {
 		RunE:  showHelp,
 	}
 	key.AddCommand(keyNewCommand(), keyHashCommand(), keyRotateCommand())
-	cmd.AddCommand(key, usageCommand(), limitsCommand(), cacheCommand(), consumersCommand(), pricesCommand(), healthCommand(), ledgerCommand(), languageCommand())
+	cmd.AddCommand(key, usageCommand(), limitsCommand(), cacheCommand(), consumersCommand(), pricesCommand(), healthCommand(), ledgerCommand(), recordsCommand(), backupCommand(), restoreCommand(), languageCommand())
 	cmd.Args, cmd.RunE = cobra.NoArgs, showHelp
 }
 

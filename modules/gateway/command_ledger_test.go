@@ -157,9 +157,9 @@ func TestBrokenBackup(t *testing.T) {
 				t.Errorf("a backup that breaks off ends with %v", err)
 			}
 		}()
-		_ = serveBackup(app, &failing{httptest.NewRecorder(), 5000}, nil)
+		_ = serveLedgerBackup(app, &failing{httptest.NewRecorder(), 5000}, nil)
 	}()
-	err := serveBackup(app, &failing{httptest.NewRecorder(), 0}, nil)
+	err := serveLedgerBackup(app, &failing{httptest.NewRecorder(), 0}, nil)
 	if api, ok := errors.AsType[caddy.APIError](err); !ok || api.HTTPStatus != 500 {
 		t.Errorf("a backup that does not begin: %v", err)
 	}

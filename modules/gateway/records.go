@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,14 @@ type OpenRecords interface {
 	Err() error
 	// Stats returns how much is kept.
 	Stats() RecordStats
+}
+
+// RecordBackup is implemented by OpenRecords that can be copied while they are in use.
+// Those that lie elsewhere are backed up there.
+type RecordBackup interface {
+	// Backup writes what the command "records restore" reads: all records of one moment,
+	// each change that was done before included. It holds up nobody who uses them.
+	Backup(w io.Writer) error
 }
 
 // RecordStats are figures about records.

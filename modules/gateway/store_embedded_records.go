@@ -5,6 +5,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"go.uber.org/zap"
 
@@ -39,8 +40,17 @@ func (o *openEmbedded) SharedRecords() (OpenRecords, error) {
 	}
 	o.records = &embeddedRecords{db, db}
 	o.log().Debug("records opened", zap.String("path", o.store.dir), zap.Int64("records", db.Stats().Records))
-	return o.records, nil
+	return &recordsOnDisk{o.records, db}, nil
 }
+
+// recordsOnDisk are those of which there are backups.
+type recordsOnDisk struct {
+	*embeddedRecords
+	db *recorddb.DB
+}
+
+// Backup implements RecordBackup.
+func (r *recordsOnDisk) Backup(w io.Writer) error { return r.db.Backup(w) }
 
 // recordsChanged is told when records cannot be written (err is why) and when they can
 // again.
@@ -73,4 +83,5 @@ func (r *embeddedRecords) close() error {
 var (
 	_ RecordSharer = (*openEmbedded)(nil)
 	_ OpenRecords  = (*embeddedRecords)(nil)
+	_ RecordBackup = (*recordsOnDisk)(nil)
 )

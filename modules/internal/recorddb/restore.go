@@ -1,0 +1,113 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package recorddb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	restoring = FileName + ".restoring"
+	// BeforeRestore is the name of the file in which Restore keeps what it has replaced.
+	BeforeRestore = FileName + ".before-restore"
+)
+
+// Restore makes a backup the records in a directory, which is made if it is missing, and in
+// which no process may use records (ErrInUse). The backup is checked first. The replacement
+// is one step: a crash leaves the one or the other. What was there stays beside it, as
+// BeforeRestore, until the next Restore.
+func Restore(backup, dir string) error {
+	if err := Check(backup); err != nil {
+		return err
+	}
+	if err := restore(backup, dir); err != nil {
+		return fmt.Errorf("restore records in %s: %w", dir, err)
+	}
+	return nil
+}
+
+func restore(backup, dir string) error {
+	if err := os.MkdirAll(dir, dirMode); err != nil { //nolint:gosec // The operator has named it.
+		return err
+	}
+	release, err := lockExisting(filepath.Join(dir, FileName))
+	if err != nil {
+		return err
+	}
+	err = replace(backup, dir)
+	return errors.Join(err, release())
+}
+
+// lockExisting takes the lock of a file, if there is one. One that is too damaged to be
+// opened is nobody's.
+func lockExisting(path string) (release func() error, err error) {
+	nothing := func() error { return nil }
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nothing, nil
+	}
+	d := DB{path: path}
+	switch err := d.openBolt(); {
+	case errors.Is(err, ErrInUse), errors.Is(err, fs.ErrPermission):
+		return nil, err
+	case err != nil:
+		return nothing, nil
+	}
+	return func() error { return d.closeBolt(nil) }, nil
+}
+
+// replace puts a backup in the place of the records in a directory.
+func replace(backup, dir string) error {
+	path, before, fresh := filepath.Join(dir, FileName), filepath.Join(dir, BeforeRestore), filepath.Join(dir, restoring)
+	if err := discard(fresh); err != nil {
+		return err
+	}
+	if err := unpack(backup, fresh); err != nil {
+		return errors.Join(err, discard(fresh))
+	}
+	if err := discard(before); err != nil {
+		return err
+	}
+	if err := os.Link(path, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// A file system without links: for a moment there are no records.
+		if err := os.Rename(path, before); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func discard(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// unpack makes a database of a backup.
+func unpack(backup, path string) error {
+	d := DB{path: path}
+	if err := d.openBolt(); err != nil {
+		return err
+	}
+	err := guard(func() error {
+		return d.bolt.Update(func(tx *bbolt.Tx) error {
+			bucket, err := prepare(tx)
+			if err != nil {
+				return err
+			}
+			return readBackup(backup, func(key, rest []byte) error {
+				return bucket.Put(append([]byte(nil), key...), append([]byte(nil), rest...)) // kept until the commit
+			})
+		})
+	})
+	return errors.Join(err, d.closeBolt(err))
+}
