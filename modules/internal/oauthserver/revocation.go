@@ -39,9 +39,9 @@ func (v *revocations) get(id string, now time.Time) (revoked, known bool) {
 	return a.revoked, true
 }
 
-// set remembers an answer. That a token is revoked is not overwritten by an answer from
-// before.
-func (v *revocations) set(id string, revoked bool, now, until time.Time) {
+// set remembers an answer, and returns what counts: that a token is revoked is not
+// overwritten by an answer from before.
+func (v *revocations) set(id string, revoked bool, now, until time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	a, ok := v.young[id]
@@ -49,42 +49,48 @@ func (v *revocations) set(id string, revoked bool, now, until time.Time) {
 		a, ok = v.old[id]
 	}
 	if ok && a.revoked && !revoked && now.UnixNano() < a.until {
-		return
+		return true
 	}
 	if v.young == nil || len(v.young) >= maxAnswers {
 		v.old, v.young = v.young, make(map[string]answer)
 	}
 	v.young[id] = answer{revoked, until.UnixNano()}
+	return revoked
 }
 
-// isRevoked says that a token was revoked, or that nobody can tell.
+// isRevoked says that a token was revoked, or that nobody can tell. Requests with one token
+// have the store asked once.
 func (s *Server) isRevoked(ctx context.Context, id string, expires time.Time) (bool, error) {
-	now := s.now()
-	if revoked, known := s.revoked.get(id, now); known {
+	if revoked, known := s.revoked.get(id, s.now()); known {
 		return revoked, nil
 	}
-	_, revoked, err := s.records().Get(ctx, s.revocationName(id))
-	if err != nil {
-		return false, fmt.Errorf("look for revocation: %w", err)
-	}
-	until := expires
-	if !revoked {
-		until = now.Add(RevocationDelay)
-	}
-	s.revoked.set(id, revoked, now, until)
-	return revoked, nil
+	return s.askings.do(ctx, id, storeTime, func(ctx context.Context) (bool, error) {
+		now := s.now()
+		_, revoked, err := s.records().Get(ctx, s.revocationName(id))
+		if err != nil {
+			return false, fmt.Errorf("look for revocation: %w", err)
+		}
+		until := expires
+		if !revoked {
+			until = now.Add(RevocationDelay)
+		}
+		return s.revoked.set(id, revoked, now, until), nil
+	})
 }
 
-// revoke makes that a token is worth nothing, until it would have expired.
+// revoke makes that a token is worth nothing, until it would have expired. A client that
+// leaves meanwhile does not undo it.
 func (s *Server) revoke(ctx context.Context, id string, expires time.Time) error {
-	now := s.now()
-	// A margin, since the clocks of the store and of other gateways may differ.
-	ttl := max(expires.Sub(now), 0) + time.Minute
-	if err := s.records().Put(ctx, s.revocationName(id), []byte("1"), ttl); err != nil {
-		return fmt.Errorf("store revocation: %w", err)
-	}
-	s.revoked.set(id, true, now, now.Add(ttl))
-	return nil
+	_, err := s.revoking.do(ctx, id, storeTime, func(ctx context.Context) (bool, error) {
+		now := s.now()
+		// A margin, since the clocks of the store and of other gateways may differ.
+		ttl := max(expires.Sub(now), 0) + time.Minute
+		if err := s.records().Put(ctx, s.revocationName(id), []byte("1"), ttl); err != nil {
+			return false, fmt.Errorf("store revocation: %w", err)
+		}
+		return s.revoked.set(id, true, now, now.Add(ttl)), nil
+	})
+	return err
 }
 
 func (s *Server) revocationName(id string) string {

@@ -49,12 +49,15 @@ func (s *Server) current(ctx context.Context) (*ring, error) {
 	if r := s.ring.Load(); r != nil && s.now().Sub(r.read) < ringAge {
 		return r, nil
 	}
+	return s.beginReading(ctx).wait(ctx, storeTime)
+}
+
+// beginReading has the keys read from the store, if nobody does so already.
+func (s *Server) beginReading(ctx context.Context) *attempt[*ring] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.ring.Load(); r != nil && s.now().Sub(r.read) < ringAge {
-		return r, nil
-	}
-	return s.readRing(ctx)
+	s.asked = s.now()
+	return s.readings.begin(ctx, "", storeTime, s.readRing)
 }
 
 // find returns the key with an id, or nil if there is none.
@@ -66,26 +69,41 @@ func (s *Server) find(ctx context.Context, id string) (*key, error) {
 	if k := r.byID[id]; k != nil {
 		return k, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if later := s.ring.Load(); later != r {
-		r = later // somebody has just read it
-	} else if s.now().Sub(s.asked) >= ringRetry {
-		if r, err = s.readRing(ctx); err != nil {
+	if under := s.lookAgain(ctx, r); under != nil {
+		if r, err = under.wait(ctx, storeTime); err != nil {
 			return nil, err
 		}
+		return r.byID[id], nil
 	}
-	return r.byID[id], nil
+	return s.ring.Load().byID[id], nil // somebody may just have read it
 }
 
-// readRing reads the keys from the store, for who holds mu.
-func (s *Server) readRing(ctx context.Context) (*ring, error) {
+// lookAgain has the keys read once more, because one is not among those of r. It returns nil
+// if they were read since, or if that was tried a moment ago.
+func (s *Server) lookAgain(ctx context.Context, r *ring) *attempt[*ring] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ring.Load() != r {
+		return nil
+	}
+	if under := s.readings.current(""); under != nil {
+		return under
+	}
+	if s.now().Sub(s.asked) < ringRetry {
+		return nil
+	}
 	s.asked = s.now()
+	return s.readings.begin(ctx, "", storeTime, s.readRing)
+}
+
+// readRing reads the keys from the store. One does so at a time.
+func (s *Server) readRing(ctx context.Context) (*ring, error) {
+	read := s.now()
 	list, err := s.records().List(ctx, s.prefix)
 	if err != nil {
 		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	r := &ring{read: s.asked, byID: make(map[string]*key)}
+	r := &ring{read: read, byID: make(map[string]*key)}
 	for _, record := range list {
 		alg, number, ok := s.parseName(record.Key)
 		if !ok || len(r.keys) == maxKeys {
@@ -109,51 +127,64 @@ func (s *Server) readRing(ctx context.Context) (*ring, error) {
 	return r, nil
 }
 
-// signing returns the key that signs now. It makes the first one, and the next one shortly
-// before its time. Of several gateways that make it at once one succeeds, and the others
-// use that.
+// signing returns the key that signs now. It has the first one made, and the next one shortly
+// before its time.
 func (s *Server) signing(ctx context.Context) (*key, error) {
 	r, err := s.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now, rotate := s.now(), s.config.Rotate
-	signs, newest := s.choose(r, now)
-	if newest != nil && now.Before(newest.from.Add(rotate-s.lead())) {
+	signs, newest := s.choose(r, s.now())
+	if s.lasts(newest) {
 		return signs, nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if later := s.ring.Load(); later != r { // somebody may just have made it
-		signs, newest = s.choose(later, now)
-		if newest != nil && now.Before(newest.from.Add(rotate-s.lead())) {
-			return signs, nil
-		}
+	next, err := s.makings.do(ctx, "", makeTime, s.makeNext)
+	if err != nil && s.usable(signs) {
+		return signs, nil // there is time to try again
+	}
+	return next, err
+}
+
+// lasts says that after the newest key no other is needed yet.
+func (s *Server) lasts(newest *key) bool {
+	return newest != nil && s.now().Before(newest.from.Add(s.config.Rotate-s.lead()))
+}
+
+// usable says that a key may sign, if need be for a while after its time.
+func (s *Server) usable(signs *key) bool {
+	return signs != nil && s.now().Before(signs.from.Add(s.config.Rotate+s.lead()))
+}
+
+// makeNext makes the next key, unless it is there, and returns the one that signs now. One
+// does so at a time; of several gateways that make it at once one succeeds, and the others
+// use that.
+func (s *Server) makeNext(ctx context.Context) (*key, error) {
+	r, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	signs, newest := s.choose(r, now)
+	if s.lasts(newest) {
+		return signs, nil // somebody has just made it
 	}
 	number, from := 1, now
 	if newest != nil {
 		number = newest.number + 1
 	}
-	usable := signs != nil && now.Before(signs.from.Add(rotate+s.lead()))
-	if usable {
-		from = latest(newest.from.Add(rotate), now)
+	if s.usable(signs) {
+		from = latest(newest.from.Add(s.config.Rotate), now)
 	}
 	// Keys of RSA cost a second to make. A store that takes none is asked again later, not
 	// for each request.
-	if now.Sub(s.refused) >= ringRetry {
-		if err = s.makeKey(ctx, number, from); err != nil {
-			s.refused, s.refusal = now, err
-		}
-	} else {
-		err = s.refusal
+	if now.Sub(s.refused) < ringRetry {
+		return nil, s.refusal
 	}
-	if err != nil {
-		if usable {
-			return signs, nil // there is time to try again
-		}
+	if err := s.makeKey(ctx, number, from); err != nil {
+		s.refused, s.refusal = now, err
 		return nil, err
 	}
-	if r, err = s.readRing(ctx); err != nil {
+	if r, err = s.beginReading(ctx).wait(ctx, storeTime); err != nil {
 		return nil, err
 	}
 	if signs, _ = s.choose(r, now); signs == nil {
@@ -179,7 +210,7 @@ func (s *Server) choose(r *ring, now time.Time) (signs, newest *key) {
 
 // makeKey puts a new key into the store, unless there is one of that number. It stays
 // until the last token that it has signed has expired, whatever lifetime tokens have by
-// then. A client that leaves meanwhile does not undo it.
+// then.
 func (s *Server) makeKey(ctx context.Context, number int, from time.Time) error {
 	record, err := generate(s.config.Algorithm, from)
 	if err != nil {
@@ -187,7 +218,7 @@ func (s *Server) makeKey(ctx context.Context, number int, from time.Time) error 
 	}
 	name := s.keyName(s.config.Algorithm, number)
 	ttl := from.Sub(s.now()) + s.config.Rotate + s.lead() + MaxLifetime + time.Hour
-	if _, err := s.records().Add(context.WithoutCancel(ctx), name, s.sealer.seal(name, record), ttl); err != nil {
+	if _, err := s.records().Add(ctx, name, s.sealer.seal(name, record), ttl); err != nil {
 		return fmt.Errorf("store signing key: %w", err)
 	}
 	return nil

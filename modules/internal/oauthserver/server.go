@@ -87,11 +87,17 @@ type Server struct {
 	tokenRules jwtverify.Rules
 	verified   *jwtverify.Cache[*Verified]
 
-	ring    atomic.Pointer[ring]
-	mu      sync.Mutex // held by who reads the ring
-	asked   time.Time  // when that was last tried
-	refused time.Time  // when the store has refused a new key, and
-	refusal error      // with what
+	ring     atomic.Pointer[ring]
+	readings attempts[*ring]
+	mu       sync.Mutex // never held while the store is asked
+	asked    time.Time  // when that was last tried
+
+	makings attempts[*key]
+	refused time.Time // when the store has refused a new key, for who makes one, and
+	refusal error     // with what
+
+	askings  attempts[bool] // whether a token was revoked, by its id
+	revoking attempts[bool] // by id
 }
 
 // New makes a server. The store is asked for when it is needed, because it may not be open
