@@ -70,14 +70,19 @@ func (a *answer) WriteHeader(status int) {
 	}
 	a.header, a.status = true, status
 	h := a.Header()
-	if status == http.StatusNotModified && a.h.plan.EditsBody() && a.h.edits(http.StatusOK) {
-		a.weaken(h) // as that of the answer that the client has
+	if status == http.StatusNotModified && a.h.edits(http.StatusOK) {
+		vary(h, a.h.headerVary) // as that of the answer that the client has
+		if a.h.plan.EditsBody() {
+			vary(h, a.h.bodyVary)
+			a.weaken(h)
+		}
 	}
 	if a.h.edits(status) {
 		a.bound = a.h.plan.Bind(a.h.expand(a.r))
 		if a.bound.Unusable > 0 {
 			a.h.app.CountTransforms(a.rq, true, gateway.TransformUnusable, a.bound.Unusable)
 		}
+		vary(h, a.h.headerVary)
 		if a.h.plan.EditsBody() {
 			a.begin(h)
 		}
@@ -95,6 +100,7 @@ func (a *answer) begin(h http.Header) {
 		a.status == http.StatusNotModified || a.status == http.StatusSwitchingProtocols {
 		return
 	}
+	vary(h, a.h.bodyVary)
 	a.expect = contentLength(h)
 	a.coding = strings.Join(h["Content-Encoding"], ",")
 	if strings.EqualFold(a.coding, "identity") {
@@ -131,10 +137,21 @@ func (a *answer) decodes() (ok bool) {
 
 // told has the header tell of an edited body of unknown length, and without coding.
 func (a *answer) told(h http.Header) {
-	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Accept-Ranges", "Content-Digest", "Repr-Digest", "Digest", "Content-Md5"} {
+	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Accept-Ranges"} {
 		delete(h, name)
 	}
+	dropDigests(h)
 	a.weaken(h)
+}
+
+// digests are the headers, and trailers, with a checksum of the body.
+var digests = [...]string{"Content-Digest", "Repr-Digest", "Digest", "Content-Md5"}
+
+func dropDigests(h http.Header) {
+	for _, name := range digests {
+		delete(h, name)
+		delete(h, http.TrailerPrefix+name)
+	}
 }
 
 // weaken has the entity tag stand for bodies that mean the same, not for the same bytes.

@@ -147,6 +147,7 @@ func (a *answer) endStream() error {
 		}
 	}
 	a.send(a.stream.Finish())
+	dropDigests(a.Header()) // trailers by now
 	if a.broken {
 		panic(http.ErrAbortHandler)
 	}

@@ -47,8 +47,10 @@ const (
 // Where no edit is of a body, bodies pass through untouched. Where one is, a JSON
 // document is held back to its end, up to MaxBody, and a stream of server-sent events or
 // NDJSON is edited event by event while it passes. Bodies in gzip, br or zstd are decoded,
-// and go on without coding. Parts of a body are not asked for: Range is removed from
-// requests.
+// and go on without coding. Parts of a body, and codings that cannot be read, are not asked
+// for: Range and the other codings are removed from requests.
+//
+// An answer that edits put a header of the request into names that in Vary.
 //
 // Handlers behind it, such as llm_cost and gateway_cache, see answers as they came.
 // Refusals of the gateway are not edited.
@@ -78,6 +80,10 @@ type Handler struct {
 
 	app  *gateway.App
 	plan *reshape.Plan
+
+	// The headers of requests that placeholders of edits of the header, and of the
+	// body, take something from.
+	headerVary, bodyVary []string
 }
 
 // CaddyModule returns the Caddy module information.
@@ -101,6 +107,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.plan, err = h.compile(); err != nil {
 		return fmt.Errorf("response_transform: %w", err)
 	}
+	h.headerVary, h.bodyVary = takenFrom(h.Edits)
 	return nil
 }
 
@@ -141,6 +148,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	if h.plan.EditsBody() {
 		delete(r.Header, "Range")
 		delete(r.Header, "If-Range")
+		askReadable(r.Header)
 		if h.Unedited == UneditedReject {
 			a.before = w.Header().Clone()
 			defer func() { err = a.replaced(recover(), err) }()
