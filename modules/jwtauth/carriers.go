@@ -12,6 +12,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/gateway"
 	"github.com/caddy-gateway/tollgate/modules/internal/jwtverify"
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 // place is one carrier.
@@ -169,12 +170,16 @@ func bearer(line string) (string, bool) {
 	return strings.TrimLeft(line[len(scheme):], " "), true
 }
 
-// take removes every token from the carriers, good or not. What does not look like one may
-// be somebody else's, such as an API key behind Bearer, and stays.
+// take removes every token from the carriers, good or not, and from the address of the page
+// that asks. What does not look like one may be somebody else's, such as an API key behind
+// Bearer, and stays.
 func (t *Tokens) take(r *http.Request) {
 	if !t.hide {
 		return
 	}
+	state.HideInReferer(r.Header, func(name, value string) bool {
+		return jwtverify.LooksLikeToken(value) && slices.Contains(t.places, place{inQuery, name})
+	})
 	for _, p := range t.places {
 		switch p.kind {
 		case inBearer, inHeader:

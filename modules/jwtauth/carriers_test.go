@@ -102,6 +102,24 @@ func TestTokensAreTaken(t *testing.T) {
 			t.Errorf("status %d, Cache-Control %q of a refusal of two tokens, one in the URL", a.status, got)
 		}
 	})
+	t.Run("from the address of the page that asks", func(t *testing.T) {
+		g := serve(t, ctx, simple("query", []string{"jwt"}))
+		page := "https://app.example.com/page?a=1&jwt=%s&b=2"
+		for _, c := range []call{
+			{uri: "/request?jwt=" + token, header: []string{"Referer: " + strings.Replace(page, "%s", token, 1)}},
+			{header: []string{"Authorization: Bearer " + token, "Referer: " + strings.Replace(page, "%s", hs().Sign(claims("jti", "2")), 1)}},
+			{header: []string{"Authorization: Bearer " + token, "Referer: https://app.example.com/page?a=1&b=2#jwt=" + token, "Referer: https://app.example.com/page?jwt=" + token}},
+		} {
+			a := g.do(t, c)
+			if got := a.up.Header.Get("Referer"); a.status != 200 || got != "https://app.example.com/page?a=1&b=2" || strings.Contains(all200(a), "eyJ") {
+				t.Errorf("status %d, Referer %q", a.status, a.up.Header["Referer"])
+			}
+		}
+		a := g.do(t, call{header: []string{"Authorization: Bearer " + token, "Referer: https://app.example.com/page?jwt=theirs&other=" + token}})
+		if got := a.up.Header.Get("Referer"); got != "https://app.example.com/page?jwt=theirs&other="+token {
+			t.Errorf("Referer %q, which has nothing of ours", got)
+		}
+	})
 	t.Run("when told not to be", func(t *testing.T) {
 		g := serve(t, ctx, simple("hide_credentials", false))
 		if a := g.show(t, token); a.up.Header.Get("Authorization") != "Bearer "+token {

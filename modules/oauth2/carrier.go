@@ -6,11 +6,13 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jwtverify"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
 // accessToken is the query parameter of RFC 6750, section 2.3.
@@ -60,18 +62,32 @@ func bearer(line string) (string, bool) {
 	return strings.TrimLeft(line[len(scheme):], " "), true
 }
 
-// take removes tokens from the request. Tokens of the gateway's own server have a form, and
-// what does not have it, such as an API key behind Bearer, is somebody else's and stays.
+// take removes tokens from the request, and from the address of the page that asks. Tokens of
+// the gateway's own server have a form, and what does not have it, such as an API key behind
+// Bearer, is somebody else's and stays.
 func (t *Tokens) take(r *http.Request, s shown) {
-	if !t.hide || s.n == 0 || s.n == 1 && t.server != nil && !jwtverify.LooksLikeToken(s.token) {
+	if !t.hide {
 		return
 	}
-	if s.inHeader {
+	if t.Query {
+		state.HideInReferer(r.Header, func(name, value string) bool { return name == accessToken && t.isOurs(value) })
+	}
+	ours := s.n > 1 || s.n == 1 && t.isOurs(s.token)
+	if ours && s.inHeader {
 		delete(r.Header, "Authorization")
 	}
-	if s.inQuery {
+	if ours && s.inQuery {
 		takeParam(r)
 	}
+}
+
+// isOurs says that a value can be a token of the server that is asked. Several may stand in one
+// line, after a proxy has joined them.
+func (t *Tokens) isOurs(value string) bool {
+	if t.server == nil {
+		return value != ""
+	}
+	return slices.ContainsFunc(strings.FieldsFunc(value, func(c rune) bool { return c == ' ' || c == ',' || c == '\t' }), jwtverify.LooksLikeToken)
 }
 
 // takeParam removes the parameter from the URL, from the request line as it was received,

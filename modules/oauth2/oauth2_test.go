@@ -87,6 +87,52 @@ func TestOwnTokens(t *testing.T) {
 	}
 }
 
+// TestTokensAreTaken from wherever they stand, and what is none of them stays.
+func TestTokensAreTaken(t *testing.T) {
+	ctx, app := provisioned(t)
+	as := authority(t, map[string]string{"opaque": `{"active":true,"client_id":"partner-app"}`})
+	t.Setenv("OAUTH2_TEST_AS", "demo-as-secret")
+	good := issued(t, app, "batch-1", "")
+	own := `{"query": true}`
+	other := `{"query": true, "introspection": {"url": "` + as.URL + `", "client_id": "gw", "client_secret": "{env.OAUTH2_TEST_AS}", "timeout": "5s"}}`
+	for _, row := range []struct{ name, config, token, referer, want string }{
+		{"own token in the address of the page", own, good, "https://a.test/p?x=1&access_token=" + good, "https://a.test/p?x=1"},
+		{"another's in the address of the page", own, good, "https://a.test/p?access_token=theirs", "https://a.test/p?access_token=theirs"},
+		{"opaque one in the address of the page", other, "opaque", "https://a.test/p?access_token=opaque&y#z", "https://a.test/p?y"},
+		{"query off", `{}`, good, "https://a.test/p?access_token=theirs", "https://a.test/p?access_token=theirs"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := serve(t, ctx, "oauth2", row.config).do(t, "GET", "/", "Authorization: Bearer "+row.token, "Referer: "+row.referer)
+			if a.status != 200 || a.up.Header.Get("Referer") != row.want {
+				t.Errorf("status %d, upstream %+v", a.status, a.up)
+			}
+		})
+	}
+	// A proxy may join lines. Who is accepted by another way has no token travel on.
+	for _, row := range []struct {
+		name, line string
+		stays      bool
+	}{
+		{"token", "Bearer " + good, false},
+		{"two in one line", "Bearer " + good + ", Bearer " + good, false},
+		{"key and token in one line", "Bearer demo-key, Bearer " + good, false},
+		{"key", "Bearer demo-key", true},
+		{"password", "Basic ZGVtbzpkZW1v", true},
+	} {
+		t.Run("hidden: "+row.name, func(t *testing.T) {
+			mod, err := ctx.LoadModuleByID("http.handlers.oauth2", json.RawMessage(own))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, rq := request(t)
+			r.Header.Set("Authorization", row.line)
+			if err := mod.(*Handler).Hide(r, rq); err != nil || (r.Header.Get("Authorization") != "") != row.stays {
+				t.Errorf("%v, Authorization %q", err, r.Header.Get("Authorization"))
+			}
+		})
+	}
+}
+
 // TestIntrospection has another server decide.
 func TestIntrospection(t *testing.T) {
 	as := authority(t, map[string]string{
