@@ -179,6 +179,29 @@ func TestAnswersOfTheGatewayTellOfTheVersion(t *testing.T) {
 	}
 }
 
+// What the upstream is told of the version no client takes away, nor contradicts in a
+// spelling that some servers take for the same.
+func TestTheUpstreamIsTold(t *testing.T) {
+	t.Parallel()
+	got := send(t, parsed(t, twoVersions+"\nrewrite strip"), "/api/v2/asr",
+		"X_API_Version: v1", "X.Api-Version: v1", "x-api_version: v1", "X-Api-Versions: x", "X_Api: x", "Connection: keep-alive, X-API-Version")
+	if got.up == nil {
+		t.Fatalf("refused: %d %s", got.status, got.body)
+	}
+	if c := got.up.Header["Connection"]; !slices.Equal(c, []string{"keep-alive"}) {
+		t.Errorf("Connection is %q", c)
+	}
+	delete(got.up.Header, "Connection")
+	for name, value := range map[string]string{"X-Api-Version": "v2", "X-Api-Versions": "x", "X_Api": "x"} {
+		if !slices.Equal(got.up.Header[http.CanonicalHeaderKey(name)], []string{value}) {
+			t.Errorf("%s is %q", name, got.up.Header[http.CanonicalHeaderKey(name)])
+		}
+	}
+	if len(got.up.Header) != 3 {
+		t.Errorf("the upstream gets %v", got.up.Header)
+	}
+}
+
 func TestKongErrors(t *testing.T) {
 	t.Parallel()
 	h := parsed(t, twoVersions)

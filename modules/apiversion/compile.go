@@ -3,6 +3,7 @@
 package apiversion
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/options"
+	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/versioning"
 )
 
@@ -125,13 +127,10 @@ func (s *Source) complete() error {
 		if s.Name == "" {
 			s.Name = DefaultHeader
 		}
-		if err := options.CheckHeader(s.Name); err != nil {
+		if err := checkHeader(s.Name); err != nil {
 			return err
 		}
 		s.Name = http.CanonicalHeaderKey(s.Name)
-		if s.Name == "Accept" {
-			return fmt.Errorf("the Accept header is a source of its own; write: accept")
-		}
 		return nil
 	case FromQuery:
 		if s.Name == "" {
@@ -148,6 +147,25 @@ func (s *Source) complete() error {
 		return nil
 	}
 	return fmt.Errorf("%q is none of path, header, query and accept", s.From)
+}
+
+// means are headers that mean something which a version must not take the place of.
+var means = []string{"Authorization", "Content-Type", "Cookie", "Origin", "Proxy-Authorization"}
+
+// checkHeader refuses headers that cannot carry a version.
+func checkHeader(name string) error {
+	if err := options.CheckHeader(name); err != nil {
+		return err
+	}
+	switch canonical := http.CanonicalHeaderKey(name); {
+	case strings.ContainsAny(name, "_."):
+		return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
+	case canonical == "Accept":
+		return errors.New("the Accept header is a source of its own; write: accept")
+	case state.ReservedHeader(canonical) != "" || slices.Contains(means, canonical):
+		return fmt.Errorf("%s says something else; choose a name such as %s", canonical, DefaultHeader)
+	}
+	return nil
 }
 
 // String is the source in words.

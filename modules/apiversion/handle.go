@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
@@ -56,9 +57,27 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		rq.KongErrors = rq.KongErrors || h.app.Kong()
 		return err
 	}
-	r.Header[h.header] = []string{rq.APIVersion.Name}
+	h.assert(r.Header, rq.APIVersion.Name)
 	h.rewrite(r, rq.APIVersion.Name, rest, bare)
 	return next.ServeHTTP(w, r)
+}
+
+// assert tells the upstream the version, in place of what the client has said there, or in
+// a spelling with other separators, which some servers take for the same header.
+func (h *Handler) assert(header http.Header, version string) {
+	for name := range header {
+		if len(name) == len(h.header) && strings.ContainsAny(name, "_.") && sameHeader(name, h.header) {
+			delete(header, name)
+		}
+	}
+	header[h.header] = []string{version}
+	state.ProtectHeaders(header)
+}
+
+// sameHeader says that two names of one length differ in separators and case alone.
+func sameHeader(a, b string) bool {
+	separators := strings.NewReplacer("_", "-", ".", "-")
+	return strings.EqualFold(separators.Replace(a), separators.Replace(b))
 }
 
 // rewrite gives the path the form that it shall have.

@@ -132,6 +132,9 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 		h.app.CountTransforms(rq, false, gateway.TransformUnusable, b.Unusable)
 	}
 	b.Headers(r.Header)
+	if h.plan.EditsHeaders() {
+		state.ProtectHeaders(r.Header)
+	}
 	form := ""
 	if h.plan.EditsBody() || h.FormToQuery {
 		var err error

@@ -172,3 +172,16 @@ func TestParallelRequests(t *testing.T) {
 		t.Error("requests share the value of a header")
 	}
 }
+
+// What edits have put into a header no client takes out again on the way.
+func TestClientsNominateNothing(t *testing.T) {
+	for edits, want := range map[string]string{
+		"set header X-Tenant demo": "keep-alive, Upgrade",
+		"set query tenant demo":    "keep-alive, X-Tenant, Upgrade",
+	} {
+		o := send(t, parsed(t, "", edits), call{header: []string{"Connection: keep-alive, X-Tenant, Upgrade"}}.request(t))
+		if got := o.header.Get("Connection"); got != want {
+			t.Errorf("%s: Connection is %q, want %q", edits, got, want)
+		}
+	}
+}
