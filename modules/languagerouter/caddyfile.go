@@ -93,7 +93,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"unserved":    options.Enum(&h.Unserved, unservedModes...),
 		"confidence":  options.Func("<probability>", h.readConfidence),
 		"min_letters": options.Int(&h.MinLetters, 1, mostMinLetters),
-		"max_body":    options.SizeBetween(&h.MaxBody, 1<<10, mostMaxBody),
+		"max_body":    options.SizeBetween(&h.MaxBody, leastMaxBody, mostMaxBody),
 		"set_body": options.Raw(func(d *caddyfile.Dispenser) error {
 			lines["set_body"] = d.Line()
 			return h.readEdit(d)

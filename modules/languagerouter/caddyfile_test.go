@@ -145,6 +145,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"confidence", `{"confidence":2}`, "confidence: 2 is no probability"},
 		{"letters", `{"min_letters":-1}`, "min_letters: -1 is out of range"},
 		{"size", `{"max_body":-1}`, "max_body: -1 is no size"},
+		{"tiny size", `{"max_body":1023}`, "max_body: 1023 is no size"},
 		{"accept_language", `{"accept_language":"never"}`, `accept_language: "never" is not one of`},
 		{"unserved", `{"unserved":"ignore"}`, `unserved: "ignore" is not one of`},
 		{"languages", `{"languages":["hi","hin"]}`, "languages: hi is listed twice"},

@@ -102,8 +102,8 @@ func (h *Handler) checkPlaces() error {
 		return wrong("confidence", "%v is no probability; write a number from 0 to 1, such as 0.8", *h.Confidence)
 	case h.MinLetters < 1 || h.MinLetters > mostMinLetters:
 		return wrong("min_letters", "%d is out of range; it must be from 1 to %d", h.MinLetters, mostMinLetters)
-	case h.MaxBody < 1 || h.MaxBody > mostMaxBody:
-		return wrong("max_body", "%d is no size for a body; write a number of bytes from 1 to %d", h.MaxBody, mostMaxBody)
+	case h.MaxBody < leastMaxBody || h.MaxBody > mostMaxBody:
+		return wrong("max_body", "%d is no size for a body; write a number of bytes from %d to %d", h.MaxBody, leastMaxBody, mostMaxBody)
 	case !slices.Contains(acceptModes, h.AcceptLanguage):
 		return wrong("accept_language", "%q is not one of: tiebreak, always, off", h.AcceptLanguage)
 	case !slices.Contains(unservedModes, h.Unserved):

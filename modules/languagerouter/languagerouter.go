@@ -30,6 +30,7 @@ const (
 	defaultConfidence = 0.8
 	defaultMinLetters = 4
 	mostMinLetters    = 256
+	leastMaxBody      = 1 << 10
 	mostMaxBody       = 1 << 30
 )
 
@@ -115,8 +116,8 @@ type Handler struct {
 	// script, up to 256. Default: 4.
 	MinLetters int `json:"min_letters,omitempty"`
 
-	// MaxBody is up to how many bytes bodies are read, at most 1 GiB. Longer ones pass
-	// unread and unedited. Default: 10 MiB.
+	// MaxBody is up to how many bytes bodies are read, from 1 KiB to 1 GiB. Longer ones
+	// pass unread and unedited. Default: 10 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// SetBody lists members of a JSON body that are set by language.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -52,7 +53,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	var unfinished string
 	err = options.Parse(d, "llm_cost", options.Set{
 		"provider":      options.Func("<name>", func(args []string) error { return h.ownProvider(args[0]) }),
-		"max_body":      options.SizeBetween(&h.MaxBody, 1<<10, 1<<30),
+		"max_body":      options.SizeBetween(&h.MaxBody, leastMaxBody, mostMaxBody),
 		"headers":       options.Bool(&headers),
 		"ask_usage":     options.Bool(&ask),
 		"unfinished":    options.Enum(&unfinished, "break", "pass"),
@@ -101,8 +102,8 @@ func (h *Handler) Validate() error {
 	if _, ok := formats[h.Format]; h.Format != "" && !ok {
 		problems = append(problems, fmt.Errorf("llm_cost: format %q is not openai, responses, embeddings, anthropic, ollama or gemini", h.Format))
 	}
-	if h.MaxBody < 0 {
-		problems = append(problems, fmt.Errorf("llm_cost: max_body is %d; write a positive number of bytes", h.MaxBody))
+	if h.MaxBody != 0 && (h.MaxBody < leastMaxBody || h.MaxBody > mostMaxBody) {
+		problems = append(problems, fmt.Errorf("llm_cost: max_body is %d; write a number of bytes from %d to %d", h.MaxBody, leastMaxBody, mostMaxBody))
 	}
 	if h.UnknownModel != "" && h.UnknownModel != gateway.UnknownAllow && h.UnknownModel != gateway.UnknownRefuse {
 		problems = append(problems, fmt.Errorf("llm_cost: unknown_model is %q; write allow or refuse", h.UnknownModel))
@@ -112,5 +113,6 @@ func (h *Handler) Validate() error {
 
 // Interface guards
 var (
+	_ caddy.Validator       = (*Handler)(nil)
 	_ caddyfile.Unmarshaler = (*Handler)(nil)
 )

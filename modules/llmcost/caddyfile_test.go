@@ -74,16 +74,33 @@ func TestCaddyfileRefuses(t *testing.T) {
 
 func TestValidateRefusesJSON(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]Handler{
-		"provider":      {Provider: "Not OK"},
-		"format":        {Provider: "x", Format: "xml"},
-		"max_body":      {Provider: "x", MaxBody: -1},
-		"unknown_model": {Provider: "x", UnknownModel: "free"},
+	for name, tt := range map[string]struct {
+		handler Handler
+		want    string
+	}{
+		"provider":      {Handler{Provider: "Not OK"}, "provider"},
+		"format":        {Handler{Provider: "x", Format: "xml"}, "format"},
+		"negative size": {Handler{Provider: "x", MaxBody: -1}, "max_body"},
+		"tiny size":     {Handler{Provider: "x", MaxBody: 1023}, "max_body"},
+		"size of all":   {Handler{Provider: "x", MaxBody: 1<<30 + 1}, "max_body"},
+		"unknown_model": {Handler{Provider: "x", UnknownModel: "free"}, "unknown_model"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := h.Validate(); err == nil || !strings.Contains(err.Error(), name) {
-				t.Errorf("error %v, want one about %s", err, name)
+			if err := tt.handler.Validate(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one about %s", err, tt.want)
+			}
+		})
+	}
+	for name, h := range map[string]Handler{
+		"nothing":       {},
+		"smallest size": {Provider: "x", MaxBody: 1024},
+		"largest size":  {Provider: "x", MaxBody: 1 << 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := h.Validate(); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -23,6 +23,8 @@ func init() { caddy.RegisterModule(new(Handler)) }
 
 const (
 	defaultMaxBody = 32 << 20
+	leastMaxBody   = 1 << 10
+	mostMaxBody    = 1 << 30
 	// holdLimit is the largest answer that is held to its end so that
 	// response headers can tell what it cost.
 	holdLimit = 1 << 20
@@ -73,8 +75,8 @@ type Handler struct {
 	// Default: the provider's own.
 	Format string `json:"format,omitempty"`
 
-	// MaxBody is the largest request body that is accepted, in bytes.
-	// Default: 32 MiB.
+	// MaxBody is the largest request body that is accepted, in bytes, from
+	// 1 KiB to 1 GiB. Default: 32 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// HeadersOff leaves out the response headers with tokens and cost, and
