@@ -65,8 +65,8 @@ var defaultMethods = [...]string{
 // anything but websocket; headers that override method or path; statements
 // about the client's address from peers that are not trusted proxies; and
 // reserved fields in trailers. Identity headers (X-Consumer-*, X-Credential-*,
-// X-Authenticated-*, X-Anonymous-*) are removed by whichever gateway handler
-// comes first, with or without this one.
+// X-Authenticated-*, X-Anonymous-*, X-Detected-*) are removed by whichever
+// gateway handler comes first, with or without this one.
 //
 // It sets no placeholders besides {gateway.error.code} and
 // {gateway.error.message} of a refusal, and uses none.

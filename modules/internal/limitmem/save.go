@@ -17,9 +17,6 @@ type stored struct {
 	tag tag
 }
 
-// RowKeySize is the length of the key of a row.
-const RowKeySize = idSize
-
 // rowVersion is the first byte of a row's value. It is followed by a CRC-32C of key
 // and rest, by the time when the counter holds nothing any more, in microseconds
 // since the epoch, and by what it holds.
