@@ -52,6 +52,19 @@ func spend(who string) *limits.Decision {
 	return d
 }
 
+// reserve reserves some of a budget, once the store is sure of what has been spent. Each try
+// has an id of its own: what a decision that failed may have reserved is taken back by its
+// id, and with that whatever else is reserved under it.
+func reserve(t *testing.T, app *gateway.App) *limits.Decision {
+	t.Helper()
+	var d *limits.Decision
+	eventually(t, "a budget", func() bool {
+		d = spend("alice")
+		return app.Limits().Decide(t.Context(), d) == nil
+	})
+	return d
+}
+
 // decide makes a decision that must be possible.
 func decide(t *testing.T, app *gateway.App, d *limits.Decision) *limits.Decision {
 	t.Helper()
@@ -218,8 +231,7 @@ func TestReloadChangesOptions(t *testing.T) {
 	server := redistest.Start(t)
 	ledger := t.TempDir()
 	old := started(t, ledger, urlOf(server))
-	reserved := spend("alice")
-	eventually(t, "a budget", func() bool { return old.Limits().Decide(t.Context(), reserved) == nil })
+	reserved := reserve(t, old)
 	app := started(t, ledger, urlOf(server)+`,"timeout":"200ms"`)
 	cleanup(t, old)
 	reserved.Checks[0].Actual = limits.NanoPerUSD / 2
@@ -311,8 +323,7 @@ func TestSettlementsOutliveTheProcess(t *testing.T) {
 	server := redistest.Start(t, "--appendonly", "yes", "--appendfsync", "always")
 	dir := t.TempDir()
 	app := started(t, dir, urlOf(server))
-	reserved := spend("alice")
-	eventually(t, "a budget", func() bool { return app.Limits().Decide(t.Context(), reserved) == nil })
+	reserved := reserve(t, app)
 	server.Kill()
 	eventually(t, "taking note", func() bool { return app.Limits().Err() != nil })
 	reserved.Checks[0].Actual = limits.NanoPerUSD / 4
