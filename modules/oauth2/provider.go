@@ -32,6 +32,9 @@ func init() { caddy.RegisterModule(new(Provider)) }
 // no consumer, and {http.auth.user.custom_id}, {http.auth.user.credential} and
 // {http.auth.user.groups}. The anonymous consumer is a matter of the handler.
 //
+// Where nobody can judge a token the answer is 503, and 403 where it is good and not for this,
+// if a handler of the gateway stands before Caddy's; otherwise Caddy makes it 401.
+//
 // Caddy asks providers in no fixed order until one accepts. If another one accepts first,
 // this one does not see the request, and a token in it travels on. Use gateway_auth, which
 // has all ways clear up.

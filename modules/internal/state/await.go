@@ -75,6 +75,7 @@ func (rq *Request) refused(err error) error {
 		err, rq.refusal = rq.refusal, nil
 	}
 	if err != nil {
+		err = rq.instead(err)
 		rq.answering = true // a refusal is no answer to be decided about
 	}
 	return err

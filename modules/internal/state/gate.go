@@ -4,10 +4,8 @@ package state
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/caddyauth"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/consumers"
 )
@@ -89,47 +87,4 @@ func Waved(r *http.Request, needed *bool, kong bool) bool {
 		return false
 	}
 	return kong || r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
-}
-
-// AuthenticateUser is a provider of Caddy's authentication: it asks one way, and makes who
-// is accepted the caller of the request. A request that is not accepted may be by the next
-// provider, so what the client says about its identity goes first of all; what an earlier
-// handler has asserted stays.
-//
-// Who waits for the caller is not told here, but finds out before an upstream is called:
-// Caddy takes the error of a provider for no more than a refused credential, and so would
-// answer 401 to who has used a limit up.
-func AuthenticateUser(w http.ResponseWriter, r *http.Request, way Authenticator) (caddyauth.User, bool, error) {
-	rq := Ensure(r)
-	rq.AssertIdentity(r)
-	a, err := way.Authenticate(r, rq)
-	if err != nil {
-		return caddyauth.User{}, false, err
-	}
-	if a.Uncached {
-		ForbidKeeping(w.Header())
-	}
-	switch of, tells := way.(Challenger); {
-	case a.Verdict != Accepted && a.Denial.Status >= http.StatusInternalServerError:
-		return caddyauth.User{}, false, DenyWith(a.Denial) // another credential would not help
-	case a.Verdict != Accepted && tells:
-		of.ChallengeOf(w.Header(), a.Denial)
-		return caddyauth.User{}, false, nil
-	case a.Verdict != Accepted:
-		way.Challenge(w.Header())
-		return caddyauth.User{}, false, nil
-	case rq.Differs(a.Credential):
-		way.Challenge(w.Header())
-		return caddyauth.User{}, false, DenyWith(ErrConsumersDiffer)
-	}
-	rq.admit(r, &a)
-	c := a.Credential
-	if c == nil {
-		return caddyauth.User{ID: a.Token.Subject}, true, nil
-	}
-	return caddyauth.User{ID: c.Consumer.Name, Metadata: map[string]string{
-		"custom_id":  c.Consumer.CustomID,
-		"credential": c.ID,
-		"groups":     strings.Join(c.Groups, " "),
-	}}, true, nil
 }

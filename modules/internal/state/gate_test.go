@@ -50,12 +50,13 @@ func TestProvidersLeaveLimitsToLater(t *testing.T) {
 		code      string // of the error
 		challenge string
 	}{
-		"accepted":         {says: Authentication{Verdict: Accepted, Credential: alice}, user: "alice"},
-		"without consumer": {says: Authentication{Verdict: Accepted, Token: &Token{Subject: "s-1"}}, user: "s-1"},
-		"refused":          {says: Authentication{Verdict: Rejected, Denial: unknown}, challenge: "Demo"},
-		"cannot be judged": {says: Authentication{Verdict: Rejected, Denial: down}, code: "token_unavailable"},
-		"another consumer": {before: "bob", says: Authentication{Verdict: Accepted, Credential: alice}, code: "consumers_differ", challenge: "Demo"},
-		"the same one":     {before: "alice", says: Authentication{Verdict: Accepted, Credential: alice}, user: "alice"},
+		"accepted":          {says: Authentication{Verdict: Accepted, Credential: alice}, user: "alice"},
+		"without consumer":  {says: Authentication{Verdict: Accepted, Token: &Token{Subject: "s-1"}}, user: "s-1"},
+		"refused":           {says: Authentication{Verdict: Rejected, Denial: unknown}, challenge: "Demo"},
+		"cannot be judged":  {says: Authentication{Verdict: Rejected, Denial: down}, code: "token_unavailable"},
+		"another consumer":  {before: "bob", says: Authentication{Verdict: Accepted, Credential: alice}, code: "consumers_differ", challenge: "Demo"},
+		"the same one":      {before: "alice", says: Authentication{Verdict: Accepted, Credential: alice}, user: "alice"},
+		"a token of nobody": {before: "bob", says: Authentication{Verdict: Accepted, Token: &Token{Subject: "s-1"}}, user: "bob"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

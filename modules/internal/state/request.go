@@ -100,14 +100,15 @@ type Request struct {
 	// HostData is for the host alone.
 	HostData any
 
-	pages   errorPages
-	account account
-	waiter  Waiter
-	refusal error // of an answer that was dropped
-	live    link
-	broken  bool // nothing more of the answer may pass
-	hurried bool // see Hurried
-	ready   bool // all that a settlement reads is written under account from here on
+	pages      errorPages
+	account    account
+	waiter     Waiter
+	refusal    error // of an answer that was dropped
+	unaccepted unaccepted
+	live       link
+	broken     bool // nothing more of the answer may pass
+	hurried    bool // see Hurried
+	ready      bool // all that a settlement reads is written under account from here on
 
 	asserted    []string // headers that AssertHeader has set
 	subprotocol string   // see NameProtocol
