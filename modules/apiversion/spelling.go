@@ -10,17 +10,32 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/versioning"
 )
 
-// evades says that the matchers of routes take a path for one of another version than
-// the one that has been decided on, or, where none has (-1), for one beneath the prefix:
-// they mind neither case nor escapes, and see a path without dot segments, empty
-// segments, and dots and spaces at its end. A client could else reach the routes of a
-// version that is gone, with a version in the header that nobody has checked.
+// evades says that the matchers of routes, or servers behind them, take a path for one of
+// another version than the one that has been decided on, or, where none has (-1), for one
+// beneath the prefix: they mind neither case nor escapes, and see a path without dot
+// segments, empty segments, and dots and spaces at its end. Some servers drop what follows
+// a semicolon in a segment as well, and take a backslash for a slash. A client could else
+// reach the routes of a version that is gone, with a version in the header that nobody has
+// checked.
 func (h *Handler) evades(path string, decided int) bool {
-	seen := caddyhttp.CleanPath(strings.TrimRight(strings.ToLower(path), ". "), true)
+	seen := strings.ToLower(path)
+	if strings.ContainsAny(seen, `;\`) {
+		seen = withoutParameters(strings.ReplaceAll(seen, `\`, "/"))
+	}
+	seen = caddyhttp.CleanPath(strings.TrimRight(seen, ". "), true)
 	rest, beneath := versioning.Prefix(strings.ToLower(string(h.prefix))).Cut(versioning.Path{Decoded: seen})
 	if !beneath || decided < 0 {
 		return beneath
 	}
 	segment, _, ok := versioning.CutSegment(rest)
 	return ok && h.set.LooksLike(segment) && !strings.EqualFold(segment, h.set.Name(decided))
+}
+
+// withoutParameters is a path without what follows a semicolon in its segments.
+func withoutParameters(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i], _, _ = strings.Cut(segment, ";")
+	}
+	return strings.Join(segments, "/")
 }

@@ -33,7 +33,7 @@ func (h *Handler) body(r *http.Request, rq *state.Request, b *reshape.Bound) (fo
 	case h.Malformed != MalformedPass && !absent && h.ambiguous(r.Header["Content-Type"]):
 		h.app.CountTransforms(rq, false, gateway.TransformMalformed, 1)
 		return "", state.Deny(http.StatusBadRequest, "ambiguous_field",
-			"The request names several types in Content-Type, so that its body may be read in several ways")
+			"The request names several types or a charset other than UTF-8 in Content-Type, so that its body may be read in several ways")
 	case media == reshape.Other && !unlabelled, media == reshape.Events:
 		return "", nil
 	case absent && (unlabelled || !b.CreatesBody()):

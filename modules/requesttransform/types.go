@@ -3,16 +3,18 @@
 package requesttransform
 
 import (
+	"mime"
 	"strings"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/reshape"
 )
 
 // ambiguous says that the values of Content-Type are several that differ, of which one is
-// of a body that is edited: the upstream may take another than the first.
+// of a body that is edited: the upstream may take another than the first. So it may where
+// the body is said to be in a charset in which names that are edited have other bytes.
 func (h *Handler) ambiguous(values []string) bool {
 	if len(values) == 0 || len(values) == 1 && !strings.Contains(values[0], ",") {
-		return false
+		return len(values) == 1 && reshape.MediaOf(values[0], h.ContentTypes) != reshape.Other && isForeign(values[0])
 	}
 	several, edited := false, false
 	for _, value := range values {
@@ -20,10 +22,33 @@ func (h *Handler) ambiguous(values []string) bool {
 			var one string
 			one, rest, more = cutType(rest)
 			several = several || one != values[0]
-			edited = edited || reshape.MediaOf(one, h.ContentTypes) != reshape.Other
+			if reshape.MediaOf(one, h.ContentTypes) != reshape.Other {
+				edited = true
+				several = several || isForeign(one)
+			}
 		}
 	}
 	return several && edited
+}
+
+// isForeign says that a media type names a charset other than UTF-8 and those in which
+// whatever is ASCII is the same, or one that cannot be read. Bodies are read as UTF-8 (RFC
+// 8259, section 8.1), but there are servers that decode what a client says: in UTF-7 a
+// name can be written in ASCII that nobody takes for it here.
+func isForeign(contentType string) bool {
+	_, parameters, ok := strings.Cut(contentType, ";")
+	if !ok || !strings.Contains(strings.ToLower(parameters), "charset") {
+		return false
+	}
+	_, read, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return true
+	}
+	switch strings.ToLower(read["charset"]) {
+	case "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252":
+		return false
+	}
+	return true
 }
 
 // cutType cuts a list at the first comma that is in no quoted string.
