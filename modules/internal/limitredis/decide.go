@@ -62,7 +62,8 @@ func retryAfter(err error) time.Duration {
 }
 
 // decideRedis asks Redis. If it returns an error, nothing is counted, or what may
-// have been counted will be taken back.
+// have been counted will be taken back; but what a decision without reservations may
+// have counted stays where no answer came in time.
 func (s *Store) decideRedis(p *plan, d *limits.Decision, hard bool, token string) error {
 	var flags byte
 	var argv []string
@@ -99,13 +100,54 @@ func (s *Store) decideRedis(p *plan, d *limits.Decision, hard bool, token string
 // failed, what the others have counted is taken back. again says that Redis has
 // another time than was thought.
 func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool, err error) {
-	admitted, unsure := 0, false
-	var first error
+	a := s.answers(p, d)
+	if a.admitted == len(p.cmds) && a.err == nil {
+		if reserving {
+			s.open.add(d)
+		}
+		if s.over != nil {
+			s.over.counted(s, d)
+		}
+		s.reflect(d)
+		return false, nil
+	}
+	if reserving && (a.admitted > 0 || a.unsure) {
+		s.cancel(d, a.admitted > 0 && !a.unsure)
+	} else if a.admitted > 0 {
+		s.takeBack(p, d)
+	}
+	if a.err != nil {
+		d.Denied = false
+		return false, a.err
+	}
+	if d.Denied {
+		a.again = false
+		if len(p.cmds) > 1 {
+			s.retell(p, d)
+		}
+		if s.over != nil {
+			s.over.remember(s, d)
+		}
+		s.reflect(d)
+	}
+	return a.again, nil
+}
+
+// answers is what the commands of a decision were told.
+type answers struct {
+	admitted int   // by how many the decision was
+	unsure   bool  // some may have counted it, without an answer that says so
+	again    bool  // Redis has another time than was thought
+	err      error // of one that failed
+}
+
+// answers reads them, and puts what they say of the checks into the decision.
+func (s *Store) answers(p *plan, d *limits.Decision) (a answers) {
 	for i, cmd := range p.cmds {
 		r := reader{s: cmd.answer}
 		if cmd.err != nil {
-			first = cmd.err
-			unsure = unsure || !errors.Is(cmd.err, errNotAsked)
+			a.err = cmd.err
+			a.unsure = a.unsure || !errors.Is(cmd.err, errNotAsked)
 			continue
 		}
 		kind := byte(r.int(1))
@@ -114,20 +156,20 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 		}
 		switch kind {
 		case answerAdmitted, answerPlainly:
-			admitted++
+			a.admitted++
 		case answerDenied, answerRefused:
 			d.Denied = true
 		case answerSpans:
-			again = true
+			a.again = true
 			continue
 		case answerEpoch:
 			if r.int(7) == 0 { // not just too young
 				s.epoch.suspect()
 			}
-			first = errEpoch
+			a.err = errEpoch
 			continue
 		default:
-			first = errAnswer
+			a.err = errAnswer
 			continue
 		}
 		for _, n := range p.part(i) {
@@ -142,39 +184,10 @@ func (s *Store) outcome(p *plan, d *limits.Decision, reserving bool) (again bool
 			}
 		}
 		if err := r.err(); err != nil {
-			first, unsure = err, true
+			a.err, a.unsure = err, true
 		}
 	}
-	if admitted == len(p.cmds) && first == nil {
-		if reserving {
-			s.open.add(d)
-		}
-		if s.over != nil {
-			s.over.counted(s, d)
-		}
-		s.reflect(d)
-		return false, nil
-	}
-	if reserving && (admitted > 0 || unsure) {
-		s.cancel(d, admitted > 0 && !unsure)
-	} else if admitted > 0 {
-		s.takeBack(p, d)
-	}
-	if first != nil {
-		d.Denied = false
-		return false, first
-	}
-	if d.Denied {
-		again = false
-		if len(p.cmds) > 1 {
-			s.retell(p, d)
-		}
-		if s.over != nil {
-			s.over.remember(s, d)
-		}
-		s.reflect(d)
-	}
-	return again, nil
+	return a
 }
 
 // retell sets the results of checks that were counted by a command while another one
