@@ -63,7 +63,7 @@ func (t *Tokens) deny(err error) *state.Denial {
 		}
 	}
 	if t.kong {
-		d.Message = t.kongMessage(err, d.Message)
+		t.kongAnswer(d, err)
 	}
 	return d
 }

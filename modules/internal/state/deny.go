@@ -29,6 +29,9 @@ type Denial struct {
 	RetryAfter time.Duration
 	// Allow becomes the Allow header of a 405.
 	Allow string
+	// KongBody is the whole body where the answer is one of Kong's: a plugin of Kong that
+	// says more than a message, or less than that and the request's id. Default: these two.
+	KongBody string
 }
 
 // Error is the code and the message.

@@ -49,6 +49,9 @@ func (rq *Request) OfferPages(p ErrorPages) {
 // errorBody makes the body of an error: what the client's library expects where its API is
 // known, and otherwise what the client accepts, in the operator's own words where there are any.
 func (rq *Request) errorBody(r *http.Request, shape apierror.Shape, e apierror.Error, h http.Header) ErrorPage {
+	if shape == apierror.Kong && rq.kongBody != "" {
+		return ErrorPage{Body: []byte(rq.kongBody), ContentType: shape.ContentType()}
+	}
 	if shape != apierror.Problem || rq.ShapeSet {
 		return ErrorPage{Body: apierror.Append(make([]byte, 0, 512), shape, e), ContentType: shape.ContentType()}
 	}

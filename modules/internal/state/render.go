@@ -44,6 +44,7 @@ func (rq *Request) renderError(r *http.Request, err error) error {
 		if denial.Allow != "" {
 			h.Set("Allow", denial.Allow)
 		}
+		rq.kongBody = denial.KongBody
 	}
 	if rq.host != nil {
 		rq.host.LogError(rq, r, err)

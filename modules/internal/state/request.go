@@ -101,6 +101,7 @@ type Request struct {
 	HostData any
 
 	pages      errorPages
+	kongBody   string // of the error; see Denial
 	account    account
 	waiter     Waiter
 	refusal    error // of an answer that was dropped
