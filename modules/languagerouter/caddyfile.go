@@ -4,7 +4,6 @@ package languagerouter
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -59,58 +58,33 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if _, err := options.Args(d, ""); err != nil {
 		return err
 	}
-	lines := make(map[string]int)
-	// at notes where an option stands, for faults that only the whole directive shows.
-	at := func(name, form string, read func(args []string) error) options.Option {
-		return options.Func(form, func(args []string) error {
-			lines[name] = d.Line()
-			return read(args)
-		})
+	list := func(form string, p *[]string, check func(string) error) options.Option {
+		return options.Func(form, func(args []string) error { return appendEach(p, args, check) }).Repeat()
 	}
-	list := func(name, form string, p *[]string, check func(string) error) options.Option {
-		return at(name, form, func(args []string) error { return appendEach(p, args, check) }).Repeat()
-	}
-	err := options.Parse(d, "language_router", options.Set{
-		"languages":         at("languages", "<language|pair>...", h.readLanguages).Repeat(),
-		"body":              list("body", "<path>...", &h.Body, checkPath),
-		"query":             list("query", "<parameter>...", &h.Query, checkFilled),
+	return options.ParseThen(d, "language_router", options.Set{
+		"languages":         options.Func("<language|pair>...", h.readLanguages).Repeat(),
+		"body":              list("<path>...", &h.Body, checkPath),
+		"query":             list("<parameter>...", &h.Query, checkFilled),
 		"header":            options.Headers(&h.Header).Repeat(),
-		"target_body":       list("target_body", "<path>...", &h.TargetBody, checkPath),
-		"target_query":      list("target_query", "<parameter>...", &h.TargetQuery, checkFilled),
+		"target_body":       list("<path>...", &h.TargetBody, checkPath),
+		"target_query":      list("<parameter>...", &h.TargetQuery, checkFilled),
 		"target_header":     options.Headers(&h.TargetHeader).Repeat(),
-		"detect":            list("detect", "<path>...", &h.Detect, checkPath),
-		"detect_form":       list("detect_form", "<field>...", &h.DetectForm, checkFilled),
+		"detect":            list("<path>...", &h.Detect, checkPath),
+		"detect_form":       list("<field>...", &h.DetectForm, checkFilled),
 		"last_user_message": options.Flag(&h.LastUserMessage),
-		"detector": options.Raw(func(d *caddyfile.Dispenser) error {
-			lines["detector"] = d.Line()
-			return h.readDetector(d)
-		}).Repeat(),
-		"accept_language": options.Enum(&h.AcceptLanguage, acceptModes...),
-		"fallback": at("fallback", "<language>", func(args []string) error {
+		"detector":          options.Raw(h.readDetector).Repeat(),
+		"accept_language":   options.Enum(&h.AcceptLanguage, acceptModes...),
+		"fallback": options.Func("<language>", func(args []string) error {
 			h.Fallback = args[0]
 			return nil
 		}),
-		"unserved":    options.Enum(&h.Unserved, unservedModes...),
-		"confidence":  options.Func("<probability>", h.readConfidence),
-		"min_letters": options.Int(&h.MinLetters, 1, mostMinLetters),
-		"max_body":    options.SizeBetween(&h.MaxBody, leastMaxBody, mostMaxBody),
-		"set_body": options.Raw(func(d *caddyfile.Dispenser) error {
-			lines["set_body"] = d.Line()
-			return h.readEdit(d)
-		}).Repeat(),
+		"unserved":         options.Enum(&h.Unserved, unservedModes...),
+		"confidence":       options.Func("<probability>", h.readConfidence),
+		"min_letters":      options.Int(&h.MinLetters, 1, mostMinLetters),
+		"max_body":         options.SizeBetween(&h.MaxBody, leastMaxBody, mostMaxBody),
+		"set_body":         options.Raw(h.readEdit).Repeat(),
 		"response_headers": options.Flag(&h.ResponseHeaders),
-	})
-	if err != nil {
-		return err
-	}
-	if err := h.rehearse(); err != nil {
-		line := d.Line()
-		if m, ok := errors.AsType[*misuse](err); ok && lines[m.option] > 0 {
-			line = lines[m.option]
-		}
-		return fmt.Errorf("language_router: %w, at %s:%d", err, d.File(), line)
-	}
-	return nil
+	}, h.rehearse)
 }
 
 // rehearse compiles a copy, without the detectors, which are loaded later: whatever

@@ -15,20 +15,6 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/languages"
 )
 
-// misuse is an option that cannot mean what it says.
-type misuse struct {
-	option string
-	err    error
-}
-
-func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
-
-func (m *misuse) Unwrap() error { return m.err }
-
-func wrong(option, format string, args ...any) error {
-	return &misuse{option, fmt.Errorf(format, args...)}
-}
-
 // wantsText says that some text is to be identified: who names a detector wants that
 // too, of bodies that are nothing but text.
 func (h *Handler) wantsText() bool {
@@ -60,7 +46,7 @@ func (h *Handler) compile(detectors []named, labels []languages.Code) error {
 		}
 	}
 	if h.decider, err = langroute.New(o); err != nil {
-		return &misuse{"fallback", err}
+		return &options.MisuseError{Option: "fallback", Err: err}
 	}
 	places := langtext.Places{
 		Stated: h.Body, Target: h.TargetBody, Text: h.Detect, LastUserMessage: h.LastUserMessage, Form: h.DetectForm,
@@ -90,24 +76,24 @@ func (h *Handler) checkPlaces() error {
 	} {
 		for i, v := range list.values {
 			if err := list.check(v); err != nil {
-				return &misuse{list.option, err}
+				return &options.MisuseError{Option: list.option, Err: err}
 			}
 			if slices.Contains(list.values[:i], v) {
-				return wrong(list.option, "%q is listed twice", v)
+				return options.Wrong(list.option, "%q is listed twice", v)
 			}
 		}
 	}
 	switch {
 	case *h.Confidence < 0 || *h.Confidence > 1 || *h.Confidence != *h.Confidence:
-		return wrong("confidence", "%v is no probability; write a number from 0 to 1, such as 0.8", *h.Confidence)
+		return options.Wrong("confidence", "%v is no probability; write a number from 0 to 1, such as 0.8", *h.Confidence)
 	case h.MinLetters < 1 || h.MinLetters > mostMinLetters:
-		return wrong("min_letters", "%d is out of range; it must be from 1 to %d", h.MinLetters, mostMinLetters)
+		return options.Wrong("min_letters", "%d is out of range; it must be from 1 to %d", h.MinLetters, mostMinLetters)
 	case h.MaxBody < leastMaxBody || h.MaxBody > mostMaxBody:
-		return wrong("max_body", "%d is no size for a body; write a number of bytes from %d to %d", h.MaxBody, leastMaxBody, mostMaxBody)
+		return options.Wrong("max_body", "%d is no size for a body; write a number of bytes from %d to %d", h.MaxBody, leastMaxBody, mostMaxBody)
 	case !slices.Contains(acceptModes, h.AcceptLanguage):
-		return wrong("accept_language", "%q is not one of: tiebreak, always, off", h.AcceptLanguage)
+		return options.Wrong("accept_language", "%q is not one of: tiebreak, always, off", h.AcceptLanguage)
 	case !slices.Contains(unservedModes, h.Unserved):
-		return wrong("unserved", "%q is not one of: identify, fallback, reject", h.Unserved)
+		return options.Wrong("unserved", "%q is not one of: identify, fallback, reject", h.Unserved)
 	}
 	return nil
 }
@@ -138,20 +124,20 @@ func (h *Handler) checkLanguages(labels []languages.Code) (*langroute.Served, er
 	for _, name := range h.Languages {
 		p, err := langroute.ParsePattern(name)
 		if err != nil {
-			return nil, &misuse{"languages", err}
+			return nil, &options.MisuseError{Option: "languages", Err: err}
 		}
 		if p.Target != "" && !hasTarget {
-			return nil, wrong("languages", "%s is never served, because nothing says where a target is stated; add target_body, target_query or target_header", p)
+			return nil, options.Wrong("languages", "%s is never served, because nothing says where a target is stated; add target_body, target_query or target_header", p)
 		}
 		patterns = append(patterns, p)
 	}
 	served, err := langroute.NewServed(patterns, labels)
 	if err != nil {
-		return nil, &misuse{"languages", err}
+		return nil, &options.MisuseError{Option: "languages", Err: err}
 	}
 	if h.Fallback != "" {
 		if _, ok := languages.Canonical(h.Fallback); !ok {
-			return nil, wrong("fallback", "%q is no language that is known; write a code such as en or mni-Mtei", h.Fallback)
+			return nil, options.Wrong("fallback", "%q is no language that is known; write a code such as en or mni-Mtei", h.Fallback)
 		}
 	}
 	for _, e := range h.SetBody {
@@ -159,12 +145,12 @@ func (h *Handler) checkLanguages(labels []languages.Code) (*langroute.Served, er
 			p, err := langroute.ParsePattern(name)
 			switch {
 			case err != nil:
-				return nil, wrong("set_body", "%s: %w", e.Path, err)
+				return nil, options.Wrong("set_body", "%s: %w", e.Path, err)
 			case p.Target != "" && !hasTarget:
-				return nil, wrong("set_body", "%s: %s never applies, because nothing says where a target is stated; "+
+				return nil, options.Wrong("set_body", "%s: %s never applies, because nothing says where a target is stated; "+
 					"add target_body, target_query or target_header", e.Path, p)
 			case !served.Reachable(p):
-				return nil, wrong("set_body", "%s: %s never applies, because it is not among the languages that are served (%s); "+
+				return nil, options.Wrong("set_body", "%s: %s never applies, because it is not among the languages that are served (%s); "+
 					"add it to languages, or leave it out", e.Path, p, orEvery(served))
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/langroute"
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
 	"github.com/caddy-gateway/tollgate/modules/languages"
 )
 
@@ -121,12 +122,12 @@ func identifiers(detectors []named, served *langroute.Served) ([]languages.Ident
 			}
 		}
 		if len(sources) > 0 && len(among) == 0 {
-			return nil, wrong("detector", "%s knows none of the languages that are served (%s); leave it out, name another one, or serve one of: %s",
+			return nil, options.Wrong("detector", "%s knows none of the languages that are served (%s); leave it out, name another one, or serve one of: %s",
 				d.name, served, join(known))
 		}
 		id, err := d.Among(among...)
 		if err != nil {
-			return nil, wrong("detector", "%s: %w", d.name, err)
+			return nil, options.Wrong("detector", "%s: %w", d.name, err)
 		}
 		ids = append(ids, id)
 	}

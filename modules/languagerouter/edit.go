@@ -16,6 +16,7 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonedit"
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 	"github.com/caddy-gateway/tollgate/modules/internal/langroute"
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
 )
 
 // edit is a compiled Edit.
@@ -38,32 +39,32 @@ func compileEdits(list []Edit, paths []string) ([]edit, error) {
 	for _, e := range list {
 		names, err := splitPath(e.Path)
 		if err != nil {
-			return nil, &misuse{"set_body", err}
+			return nil, &options.MisuseError{Option: "set_body", Err: err}
 		}
 		for j, other := range edits {
 			if n := min(len(other.path), len(names)); slices.Equal(other.path[:n], names[:n]) {
-				return nil, wrong("set_body", "%s is set, and %s as well; one of them would undo the other", list[j].Path, e.Path)
+				return nil, options.Wrong("set_body", "%s is set, and %s as well; one of them would undo the other", list[j].Path, e.Path)
 			}
 		}
 		paths = append(paths, e.Path)
 		if _, err := jsonpeek.NewPatterns(paths...); err != nil {
-			return nil, &misuse{"set_body", err}
+			return nil, &options.MisuseError{Option: "set_body", Err: err}
 		}
 		if len(e.Values) == 0 {
-			return nil, wrong("set_body", "%s: no value is written; add lines of a language and a value, such as: hi asr-hindi", e.Path)
+			return nil, options.Wrong("set_body", "%s: no value is written; add lines of a language and a value, such as: hi asr-hindi", e.Path)
 		}
 		compiled := edit{path: names}
 		for name, text := range e.Values {
 			p, err := langroute.ParsePattern(name)
 			if err != nil {
-				return nil, wrong("set_body", "%s: %w", e.Path, err)
+				return nil, options.Wrong("set_body", "%s: %w", e.Path, err)
 			}
 			v := value{text: text}
 			if !strings.Contains(text, "{") {
 				v.json = quoted(text)
 			}
 			if err := compiled.values.Add(p, v); err != nil {
-				return nil, wrong("set_body", "%s: %w", e.Path, err)
+				return nil, options.Wrong("set_body", "%s: %w", e.Path, err)
 			}
 		}
 		edits = append(edits, compiled)

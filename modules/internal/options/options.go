@@ -101,31 +101,38 @@ func Args(d *caddyfile.Dispenser, argForm string) ([]string, error) {
 // number of arguments that does not fit the option, a block behind an option
 // that has none, and what the option itself refuses.
 func Parse(d *caddyfile.Dispenser, directive string, set Set) error {
+	_, err := parse(d, directive, set)
+	return err
+}
+
+// parse is Parse. It returns on which line each option stands, the last one of those that
+// repeat.
+func parse(d *caddyfile.Dispenser, directive string, set Set) (lines map[string]int, err error) {
 	if n := d.CountRemainingArgs(); n > 0 {
-		return d.Errf("%s: %s too many on this line", directive, plural(n, "argument"))
+		return nil, d.Errf("%s: %s too many on this line", directive, plural(n, "argument"))
 	}
 	if !blockFollows(d) {
-		return nil
+		return nil, nil
 	}
 	if len(set) == 0 {
-		return d.Errf("%s takes no block; remove the braces and what is between them", directive)
+		return nil, d.Errf("%s takes no block; remove the braces and what is between them", directive)
 	}
-	first := make(map[string]int, len(set))
+	lines = make(map[string]int, len(set))
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		name := d.Val()
 		o, ok := set[name]
 		if !ok {
-			return d.Errf("%s: unknown option %q; valid options are: %s", directive, name, set.names())
+			return nil, d.Errf("%s: unknown option %q; valid options are: %s", directive, name, set.names())
 		}
-		if line, again := first[name]; again && !o.repeat {
-			return d.Errf("%s: option %s is given twice, first on line %d; keep one of them", directive, name, line)
+		if line, again := lines[name]; again && !o.repeat {
+			return nil, d.Errf("%s: option %s is given twice, first on line %d; keep one of them", directive, name, line)
 		}
-		first[name] = d.Line()
+		lines[name] = d.Line()
 		if err := o.parse(d, directive, name); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return lines, nil
 }
 
 // parse reads one option, on whose name d stands.

@@ -1,0 +1,48 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package options
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// MisuseError is a fault of one option that only a look at the whole directive finds, such as
+// when JSON configuration is provisioned. ParseThen knows where the option stands.
+type MisuseError struct {
+	// Option is its name.
+	Option string
+	// Err says what is wrong with it, without the name.
+	Err error
+}
+
+// Wrong returns a MisuseError with a message of its own.
+func Wrong(option, format string, args ...any) error {
+	return &MisuseError{option, fmt.Errorf(format, args...)}
+}
+
+// Error implements error.
+func (m *MisuseError) Error() string { return m.Option + ": " + m.Err.Error() }
+
+// Unwrap returns the fault.
+func (m *MisuseError) Unwrap() error { return m.Err }
+
+// ParseThen is Parse, and then check, which looks at the whole directive. Where its error
+// is a MisuseError, the line is the last one on which that option stands; else it is the last
+// one of the directive.
+func ParseThen(d *caddyfile.Dispenser, directive string, set Set, check func() error) error {
+	lines, err := parse(d, directive, set)
+	if err != nil {
+		return err
+	}
+	if err = check(); err == nil {
+		return nil
+	}
+	line := d.Line()
+	if m, ok := errors.AsType[*MisuseError](err); ok && lines[m.Option] > 0 {
+		line = lines[m.Option]
+	}
+	return fmt.Errorf("%s: %w, at %s:%d", directive, err, d.File(), line)
+}
