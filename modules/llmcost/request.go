@@ -9,7 +9,6 @@ import (
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 	"github.com/caddy-gateway/tollgate/modules/internal/pricing"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
-	"github.com/caddy-gateway/tollgate/modules/internal/usage"
 )
 
 // Members of a request body that this handler, or one that shares its reading
@@ -54,7 +53,7 @@ func (h *Handler) readRequest(r *http.Request, rq *state.Request, q *question) e
 			return state.Deny(http.StatusForbidden, "background_not_metered",
 				"An answer that is produced in the background cannot be metered, and calls without a price are refused here")
 		}
-		llm.Stream = llm.Endpoint.Format == usage.OllamaNative && streamsByDefault(llm.Endpoint.Operation)
+		llm.Stream = llm.Endpoint.StreamsByDefault()
 		if raw := q.members[memberStream]; raw != nil && !jsonpeek.IsNull(raw) {
 			stream, ok := jsonpeek.Bool(raw)
 			if !ok {
@@ -77,11 +76,6 @@ type question struct {
 func (q *question) background() bool {
 	background, _ := jsonpeek.Bool(q.members[memberBackground])
 	return background
-}
-
-// streamsByDefault says which of Ollama's operations stream unless told not to.
-func streamsByDefault(operation string) bool {
-	return operation != "embed" && operation != "embeddings"
 }
 
 func refuseBody(err error) error {

@@ -10,8 +10,8 @@ type Endpoint struct {
 	Format Format
 
 	// Operation is what is asked for: "chat", "completions", "responses",
-	// "embeddings", "messages", "generate", "count_tokens", "models", or "" when
-	// unknown.
+	// "embeddings", "messages", "generate", "count_tokens", "models", "manage", or
+	// "" when unknown.
 	Operation string
 
 	// Free marks a call that providers do not bill as such: counting tokens,
@@ -31,6 +31,12 @@ type Endpoint struct {
 
 	// Stream is set when the path asks for a stream, as Gemini's may.
 	Stream bool
+}
+
+// StreamsByDefault reports whether the API streams its answer when the request
+// says nothing about it. Only Ollama's own does, but for embeddings.
+func (e *Endpoint) StreamsByDefault() bool {
+	return e.Format == OllamaNative && e.Operation != "embeddings"
 }
 
 // EndpointOf recognises an API call by the end of its path, so that any prefix

@@ -105,9 +105,16 @@ func TestCounts(t *testing.T) {
 	if Class(NumClasses).String() != "unknown" || Format(numFormats).String() != "unknown" {
 		t.Error("a value beyond the last one has a name")
 	}
-	for f := range Format(numFormats) {
-		if f.StreamsByDefault() != (f == OllamaNative) {
-			t.Errorf("%v: wrong default", f)
+}
+
+func TestStreamsByDefault(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		"/api/chat": true, "/api/generate": true, "/api/embed": false, "/api/embeddings": false,
+		"/v1/chat/completions": false, "/v1/responses": false, "/v1/messages": false, "/v1/models/m:generateContent": false,
+	} {
+		if e := EndpointOf("POST", path); e.StreamsByDefault() != want {
+			t.Errorf("%s: streams by default %v, want %v", path, !want, want)
 		}
 	}
 }

@@ -33,10 +33,6 @@ func (f Format) String() string {
 	return "unknown"
 }
 
-// StreamsByDefault reports whether the API streams its answer when the request
-// says nothing about it. Only Ollama's chat and generate do.
-func (f Format) StreamsByDefault() bool { return f == OllamaNative }
-
 // Media is how a response body is framed.
 type Media uint8
 
