@@ -47,19 +47,25 @@ func startLanguageServices(ctx context.Context, o options, dir string) (s *syste
 	if err != nil {
 		return nil, stop, err
 	}
-	return newSystem(p, languageKinds(), []limit{
-		{name: "everything/min", most: 1000, window: time.Minute},
-		{name: "everything/hour", most: 10_000, window: time.Hour},
-		{name: "asr/min voice-client", most: 100, window: time.Minute},
-		{name: "asr/min pipeline-client", most: 100, window: time.Minute},
-		{name: "tts/min voice-client", most: 100, window: time.Minute},
-		{name: "nmt/min voice-client", most: 150, window: time.Minute},
-		{name: "pipeline/min pipeline-client", most: 50, window: time.Minute},
-		{name: "config/min developer", most: 200, window: time.Minute},
-		{name: "dashboard/min developer", most: 200, window: time.Minute},
-		{name: "asr-v2/min pipeline-client", most: 100, window: time.Minute},
-		{name: "auth/min", most: 200, window: time.Minute},
-	}), stop, nil
+	return newSystem(p, languageKinds(), languageLimits()), stop, nil
+}
+
+func languageLimits() []limit {
+	each := map[string]int{
+		"asr voice-client": 100, "asr pipeline-client": 100, "asr-v2 pipeline-client": 100, "tts voice-client": 100, "nmt voice-client": 150,
+		"pipeline pipeline-client": 50, "config developer": 200, "dashboard developer": 200, "auth everybody": 200,
+	}
+	limits := make([]limit, 0, 2+2*len(each))
+	limits = append(limits, limit{name: "everything/min", most: 1000, window: time.Minute}, limit{name: "everything/hour", most: 10_000, window: time.Hour})
+	for who, most := range each {
+		limits = append(limits, limit{name: who + "/min", most: most, window: time.Minute}, limit{name: who + "/hour", most: 10 * most, window: time.Hour})
+	}
+	return limits
+}
+
+// countsFor are the limits that a request to a service counts for.
+func countsFor(service, who string) []string {
+	return []string{service + " " + who + "/min", service + " " + who + "/hour", "everything/min", "everything/hour"}
 }
 
 // spoken are languages, where requests in them go, and a text.
@@ -73,14 +79,13 @@ var spoken = []struct{ code, service, text string }{
 
 func languageKinds() []kind {
 	admitted := []int{http.StatusOK, http.StatusTooManyRequests}
-	everything := []string{"everything/min", "everything/hour"}
 	var kinds []kind
 	post := func(name, consumer, path string, weight int, service string, body func(*rand.Rand) string) *kind {
 		of := strings.Split(path, "/")[3]
 		kinds = append(kinds, kind{
 			name: name, weight: weight, method: http.MethodPost, path: path, body: body, want: admitted,
 			header: [][2]string{{"X-API-Key", keyOf(consumer)}, {"X-Detected-Language", "xx"}},
-			limits: append([]string{of + "/min " + consumer}, everything...), check: answeredBy(service),
+			limits: countsFor(of, consumer), check: answeredBy(service),
 		})
 		return &kinds[len(kinds)-1]
 	}
@@ -107,7 +112,7 @@ func languageKinds() []kind {
 	kinds = append(kinds, kind{name: "preflight", weight: 2, method: http.MethodOptions, path: "/api/v1/asr/inference", want: []int{200, 204}, header: preflight})
 	kinds = append(kinds, kind{
 		name: "sign in", weight: 4, method: http.MethodPost, path: "/api/v1/auth/login", want: admitted, check: answeredBy("AUTH_SERVICE"),
-		body: func(*rand.Rand) string { return `{"user":"demo"}` }, limits: append([]string{"auth/min"}, everything...),
+		body: func(*rand.Rand) string { return `{"user":"demo"}` }, limits: countsFor("auth", "everybody"),
 	})
 	return append(kinds, languageHostile()...)
 }
@@ -123,13 +128,13 @@ func languageHostile() []kind {
 		{name: "wrong key", weight: 2, method: http.MethodPost, path: asr + "?apikey=demo-wrong-key", body: usual, want: []int{401}},
 		{name: "wrong group", weight: 1, method: http.MethodPost, path: "/api/v1/config/settings", body: usual, header: keyed, want: []int{403}},
 		{name: "key of speech alone", weight: 1, method: http.MethodPost, path: "/api/v1/nmt/inference", body: usual, header: [][2]string{{"X-API-Key", keyOf("asr")}}, want: []int{403}},
-		{name: "language twice", weight: 1, method: http.MethodPost, path: asr, header: keyed, want: []int{400, 429}, body: text(`{"config":{"language":{"sourceLanguage":"hi","sourceLanguage":"ta"}}}`)},
+		{name: "language twice", weight: 1, method: http.MethodPost, path: asr, header: keyed, want: []int{400, 429}, limits: countsFor("asr", "voice-client"), body: text(`{"config":{"language":{"sourceLanguage":"hi","sourceLanguage":"ta"}}}`)},
 		{name: "unknown path", weight: 1, method: http.MethodGet, path: "/api/v1/secret", header: keyed, want: []int{404}},
 		{name: "unknown version", weight: 1, method: http.MethodPost, path: "/api/v9/asr/inference", body: usual, header: keyed, want: []int{400}},
 		{name: "page of another origin", weight: 1, method: http.MethodPost, path: asr, body: usual, header: [][2]string{{"Origin", "https://elsewhere.example"}}, want: []int{401}},
 		{name: "encoded dots", weight: 1, method: http.MethodGet, path: "/api/v1/auth/%2e%2e/config/settings", want: []int{400}},
 		{name: "a large header", weight: 1, method: http.MethodPost, path: asr, body: usual, header: [][2]string{key, {"X-Large", strings.Repeat("x", 2<<20)}}, want: []int{431}},
-		{name: "client leaves", weight: 1, method: http.MethodPost, path: asr, body: text(strings.Repeat(" ", 2000)), header: keyed, leaveRequest: true},
+		{name: "client leaves", weight: 1, method: http.MethodPost, path: asr, body: text(strings.Repeat(" ", 2000)), header: keyed, leaveRequest: true, limits: countsFor("asr", "voice-client")},
 	}
 }
 

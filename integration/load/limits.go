@@ -15,6 +15,8 @@ type limit struct {
 	// admitted are when requests were under way that count. The decision about each was
 	// made somewhere within.
 	admitted []span
+	// uncertain are when requests were under way that may have counted.
+	uncertain []span
 }
 
 type span struct{ from, to time.Time }
@@ -40,4 +42,42 @@ func (l *limit) fullest() int {
 		fullest = max(fullest, n)
 	}
 	return fullest
+}
+
+// refusal is when a request was under way that was refused because of one of some limits.
+type refusal struct {
+	span
+	limits []string
+}
+
+// slack is by how much more than its window a request may count: a sliding window passes
+// in 60 steps.
+const slack = 60
+
+// unfounded returns how many refusals there were while none of the limits can have been
+// used up: too few requests had been admitted in the window before.
+func unfounded(refusals []refusal, limits map[string]*limit) (n int) {
+	byStart, byEnd := make(map[string][]time.Time), make(map[string][]time.Time)
+	for name, l := range limits {
+		for _, s := range slices.Concat(l.admitted, l.uncertain) {
+			byStart[name], byEnd[name] = append(byStart[name], s.from), append(byEnd[name], s.to)
+		}
+		slices.SortFunc(byStart[name], time.Time.Compare)
+		slices.SortFunc(byEnd[name], time.Time.Compare)
+	}
+	for _, r := range refusals {
+		founded := false
+		for _, name := range r.limits {
+			l := limits[name]
+			// Those which had begun when this one was over, less those which had ended too
+			// long before it.
+			began, _ := slices.BinarySearchFunc(byStart[name], r.to, time.Time.Compare)
+			ended, _ := slices.BinarySearchFunc(byEnd[name], r.from.Add(-l.window-l.window/slack), time.Time.Compare)
+			founded = founded || began-ended >= l.most
+		}
+		if !founded {
+			n++
+		}
+	}
+	return n
 }

@@ -34,3 +34,38 @@ func TestFullest(t *testing.T) {
 		})
 	}
 }
+
+func TestUnfounded(t *testing.T) {
+	t.Parallel()
+	begin := time.Unix(0, 0)
+	at := func(from, to int) span {
+		return span{begin.Add(time.Duration(from) * time.Second), begin.Add(time.Duration(to) * time.Second)}
+	}
+	limits := map[string]*limit{
+		"minute": {most: 3, window: time.Minute, admitted: []span{at(0, 1), at(10, 11), at(20, 21)}},
+		"hour":   {most: 5, window: time.Hour, admitted: []span{at(0, 1), at(10, 11), at(20, 21), at(300, 301)}, uncertain: []span{at(400, 500)}},
+	}
+	tests := map[string]struct {
+		refused span
+		limits  []string
+		want    int
+	}{
+		"used up":                               {at(30, 31), []string{"minute"}, 0},
+		"within the steps of a window":          {at(62, 63), []string{"minute"}, 0},
+		"before it is used up":                  {at(15, 16), []string{"minute"}, 1},
+		"while the last of them is under way":   {at(19, 22), []string{"minute"}, 0},
+		"when the first of them is past":        {at(64, 65), []string{"minute"}, 1},
+		"one of its limits is used up":          {at(600, 601), []string{"minute", "hour"}, 0},
+		"what may count is not there yet":       {at(350, 351), []string{"minute", "hour"}, 1},
+		"what may count is under way":           {at(450, 451), []string{"hour"}, 0},
+		"none of what it counts for is limited": {at(30, 31), nil, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := unfounded([]refusal{{tt.refused, tt.limits}}, limits); got != tt.want {
+				t.Errorf("%d refusals are unfounded, want %d", got, tt.want)
+			}
+		})
+	}
+}

@@ -5,9 +5,11 @@
 // send. Everything runs on loopback: the gateways are the real binary with the examples
 // as they are, a third one imitates the providers, and the services are in this process.
 //
-// It fails if a limit was exceeded in any window, if an answer had a status that it must
-// not have, if something of one consumer reached another, or if memory or goroutines
-// grew. What it prints stands in docs/benchmarks.md.
+// It fails if a limit was exceeded in any window, or refused requests before it was used
+// up; if an answer had a status that it must not have, or never the one that it should
+// have; if what is asked again and again does not come from the cache; if something of one
+// consumer reached another; if memory or goroutines grew; if a log has keys or panics; and
+// if the machine was too busy for the run to show any of this. What it prints stands in docs/benchmarks.md.
 package main
 
 import (

@@ -19,6 +19,9 @@ type options struct {
 	rate            int
 }
 
+// every is how long it is from one sample to the next.
+func every(o options) time.Duration { return min(5*time.Second, o.length/20) }
+
 // run puts both systems under traffic, reports to w, and returns how many problems there
 // were.
 func run(ctx context.Context, o options, w io.Writer) (problems int, err error) {
@@ -62,7 +65,7 @@ func run(ctx context.Context, o options, w io.Writer) (problems int, err error) 
 	var all sync.WaitGroup
 	for i, s := range systems {
 		all.Go(func() { s.run(timed, o.rate, uint64(i)) })
-		all.Go(func() { samples[i] = watch(timed, s.process, min(5*time.Second, o.length/20)) })
+		all.Go(func() { samples[i] = watch(timed, s.process, every(o)) })
 	}
 	all.Wait()
 	for i, s := range systems {

@@ -5,7 +5,9 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -16,7 +18,7 @@ import (
 // sample is what a gateway takes up at a moment.
 type sample struct {
 	resident   float64 // MiB
-	heap       float64 // MiB in use
+	heap       float64 // MiB that are in use right after a collection
 	cached     float64 // MiB of the heap that stored answers take, up to max_bytes
 	goroutines float64
 }
@@ -48,16 +50,18 @@ func take(ctx context.Context, p *process) (s sample, err error) {
 			s.resident = n / 1024
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.admin+"/metrics", nil)
+	// Its profile of the heap is taken for the collection before it.
+	profile, err := ask(ctx, p.admin+"/debug/pprof/heap?gc=1")
 	if err != nil {
 		return s, err
 	}
-	answer, err := http.DefaultClient.Do(r)
+	_ = profile.Close()
+	metrics, err := ask(ctx, p.admin+"/metrics")
 	if err != nil {
 		return s, err
 	}
-	defer answer.Body.Close()
-	lines := bufio.NewScanner(answer.Body)
+	defer metrics.Close()
+	lines := bufio.NewScanner(metrics)
 	for lines.Scan() {
 		series, value, _ := strings.Cut(lines.Text(), " ")
 		n, _ := strconv.ParseFloat(value, 64)
@@ -66,11 +70,33 @@ func take(ctx context.Context, p *process) (s sample, err error) {
 			s.cached += n / (1 << 20)
 		case "go_goroutines":
 			s.goroutines = n
-		case "go_memstats_heap_inuse_bytes":
+		case "go_memstats_heap_alloc_bytes":
 			s.heap = n / (1 << 20)
 		}
 	}
-	return s, lines.Err()
+	if err := lines.Err(); err != nil {
+		return s, err
+	}
+	if s.resident == 0 || s.heap == 0 || s.goroutines == 0 {
+		return s, errors.New("sample: figures are missing")
+	}
+	return s, nil
+}
+
+func ask(ctx context.Context, url string) (io.ReadCloser, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode != http.StatusOK {
+		_ = answer.Body.Close()
+		return nil, fmt.Errorf("sample: %s answers %d", url, answer.StatusCode)
+	}
+	return answer.Body, nil
 }
 
 // grown compares the means of the second and of the last quarter: the first is for caches

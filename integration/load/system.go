@@ -152,6 +152,20 @@ func (p *process) stop() error {
 	return nil
 }
 
+// complaints looks for what must never stand in the log of a gateway: panics, and keys.
+func (p *process) complaints() (problems []string) {
+	log, err := os.ReadFile(p.log)
+	if err != nil {
+		return []string{fmt.Sprintf("read the log of %s: %v", p.name, err)}
+	}
+	for what, text := range map[string]string{"panics": "panic", "keys": "-key-not-a-secret"} {
+		if n := strings.Count(string(log), text); n > 0 {
+			problems = append(problems, fmt.Sprintf("the log of %s has %s, %d times", p.name, what, n))
+		}
+	}
+	return problems
+}
+
 func freePort() (string, error) {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {

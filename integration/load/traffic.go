@@ -25,9 +25,11 @@ type kind struct {
 	body         func(r *rand.Rand) string
 	header       [][2]string
 	// want are the statuses that it may have.
-	want []int
-	// limits name what it counts for if it is admitted.
+	want []int // the first of them has to occur
+	// limits name what it counts for if it is admitted, and may be refused because of.
 	limits []string
+	// hits is the least share of its answers that have to come from the cache.
+	hits float64
 	// check returns what is wrong with a complete answer of 200, if something is.
 	check func(request, answer string) string
 	// leave has the client leave: within the answer, or within its own request.
@@ -51,6 +53,9 @@ type system struct {
 	client   *http.Client
 	mu       sync.Mutex
 	figures  map[string]*figures
+	refusals []refusal
+	offered  int // requests that were to be made
+	skipped  int // those of them for which the machine had no room
 	problems map[string]int
 }
 
@@ -88,11 +93,13 @@ func (s *system) run(ctx context.Context, rate int, seed uint64) {
 			return
 		case <-tick.C:
 		}
+		s.offered++
 		k, own := deck[r.IntN(len(deck))], rand.New(rand.NewPCG(r.Uint64(), 2))
 		select {
 		case room <- struct{}{}:
 		default:
-			continue // the machine cannot do more
+			s.skipped++ // the machine cannot do more
+			continue
 		}
 		all.Go(func() {
 			s.one(context.WithoutCancel(ctx), k, own)
@@ -157,6 +164,9 @@ func (s *system) one(ctx context.Context, k *kind, r *rand.Rand) {
 	if status := answer.Header.Get("X-Cache-Status"); status != "" {
 		f.cache[status]++
 	}
+	if answer.StatusCode == http.StatusTooManyRequests && slices.Contains(k.want, answer.StatusCode) {
+		s.refusals = append(s.refusals, refusal{span{began, ended}, k.limits})
+	}
 	if answer.StatusCode != http.StatusOK {
 		f.refused = append(f.refused, ended.Sub(began))
 		return
@@ -172,6 +182,7 @@ func (s *system) one(ctx context.Context, k *kind, r *rand.Rand) {
 
 // leave sends half of a request and closes the connection.
 func (s *system) leave(ctx context.Context, k *kind, body string) {
+	began := time.Now()
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(s.process.url, "http://"))
 	if err != nil {
 		s.problem("%s: %v", k.name, err)
@@ -187,6 +198,10 @@ func (s *system) leave(ctx context.Context, k *kind, body string) {
 	_, _ = c.Write(text.Bytes()) // it may have been refused already
 	s.mu.Lock()
 	s.figures[k.name].statuses[0]++
+	for _, name := range k.limits {
+		// The gateway may be at it long after this.
+		s.limits[name].uncertain = append(s.limits[name].uncertain, span{began, began.Add(patience)})
+	}
 	s.mu.Unlock()
 }
 
