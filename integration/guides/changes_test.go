@@ -3,6 +3,11 @@
 package guides
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -11,8 +16,29 @@ func TestChanges(t *testing.T) {
 	t.Parallel()
 	url := provider(t)
 	m := machine(t, "changes.md", "https://api.deepseek.com", url, "https://api.anthropic.com", url,
-		"localhost:8089", service(t, "the service"), "localhost:8090", service(t, "the service"))
+		"localhost:8089", service(t, "the service"), "localhost:8090", service(t, "the service"),
+		"localhost:8091", secondVersion(t), "https://login.example.com", openIDProvider(t))
 	m.follow()
+}
+
+// secondVersion stands in for a service of which there are two versions, and returns its
+// host and port. It tells what it got, and more than it should.
+func secondVersion(t *testing.T) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the gateway broke off
+		}
+		got := ""
+		if json.Valid(body) {
+			got = `,"got":` + string(body)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"service":"nmt 2","path":%q,"consumer":%q%s,"debug":"host nmt-7"}`+"\n", r.URL, r.Header.Get("X-Consumer-Username"), got)
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://")
 }
 
 // TestRotateAKey follows the page beside a client that never stops calling, and that

@@ -17,6 +17,11 @@ import (
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	m := machine(t, "connect.md", "https://api.deepseek.com", provider(t))
+	m.before = func(b Block) {
+		if b.File == "tokens.Caddyfile" && installed(t, "chromium") {
+			checkBrowser(t, m) // while the gateway serves the page
+		}
+	}
 	m.follow()
 
 	if got := m.shell("go build -o ask ask.go"); got.Code != 0 {
@@ -29,8 +34,41 @@ func TestConnect(t *testing.T) {
 			}
 		}
 	}
-	if installed(t, "chromium") {
-		checkBrowser(t, m)
+	if installed(t, "python3") {
+		checkTokens(t, m)
+	}
+}
+
+// checkTokens runs the program with tokens against a gateway that refuses those it names.
+func checkTokens(t *testing.T, m *Machine) {
+	t.Helper()
+	for _, tt := range []struct {
+		name    string
+		refused []string
+		tokens  int64
+		says    string
+	}{
+		{"a good token", nil, 1, itAnswers},
+		{"a revoked token", []string{"Bearer 1"}, 2, itAnswers},
+		{"no token is good", []string{"Bearer 1", "Bearer 2"}, 2, "HTTP Error 401"},
+	} {
+		var tokens atomic.Int64
+		gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			id, secret, _ := r.BasicAuth()
+			switch {
+			case r.URL.Path == "/oauth2/token" && id == "reports" && secret == "the-secret":
+				fmt.Fprintf(w, `{"access_token":"%d","expires_in":3600}`, tokens.Add(1))
+			case slices.Contains(tt.refused, r.Header.Get("Authorization")):
+				w.WriteHeader(http.StatusUnauthorized)
+			default:
+				fmt.Fprintf(w, `{"choices":[{"message":{"content":%q}}]}`, itAnswers)
+			}
+		}))
+		got := m.shell("GATEWAY_URL=" + gateway.URL + " REPORTS_SECRET=the-secret python3 with_token.py 'Well?'")
+		gateway.Close()
+		if tokens.Load() != tt.tokens || !strings.Contains(got.Output, tt.says) || (got.Code == 0) != (tt.says == itAnswers) {
+			t.Errorf("%s: ended with %d after %d tokens and said %q, want %d tokens and %q", tt.name, got.Code, tokens.Load(), got.Output, tt.tokens, tt.says)
+		}
 	}
 }
 
