@@ -137,6 +137,24 @@ func TestRecordsAreOpenedByTheFirstUse(t *testing.T) {
 	cleanup(t, app)
 }
 
+// altered is a directory with records of which one is not as it was written.
+func altered(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	app := withRecords(t, embeddedIn(t, dir, ""))
+	keep(t, app, "a:1", "demo-value")
+	cleanup(t, app)
+	name := filepath.Join(dir, recorddb.FileName)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(strings.ReplaceAll(string(data), "demo-value", "demo-vague")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestRecordsThatCannotBeOpened(t *testing.T) {
 	forgetDemos(t)
 	damaged := t.TempDir()
@@ -145,6 +163,7 @@ func TestRecordsThatCannotBeOpened(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ config, want string }{
 		"damaged":           {embeddedIn(t, damaged, ""), damaged},
+		"of other bytes":    {embeddedIn(t, altered(t), ""), "caddy gateway records restore <file> --store "},
 		"none in the store": {withDemo(t, t.TempDir(), `"name":"x"`), "store demo keeps no records"},
 	} {
 		t.Run(name, func(t *testing.T) {

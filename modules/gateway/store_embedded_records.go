@@ -32,8 +32,8 @@ func (o *openEmbedded) SharedRecords() (OpenRecords, error) {
 	}
 	db, err := recorddb.Open(o.store.dir, recorddb.Options{}, o.recordsChanged)
 	if errors.Is(err, recorddb.ErrDamaged) {
-		return nil, fmt.Errorf("%w; restore %s from a backup, or remove it: tickets, revoked tokens and signing keys are lost then",
-			err, recorddb.FileName)
+		return nil, fmt.Errorf("%w; restore %s with: caddy gateway records restore <file> --store %s, or remove it: tickets, revoked tokens and signing keys are lost then",
+			err, recorddb.FileName, o.store.dir)
 	}
 	if err != nil {
 		return nil, err
