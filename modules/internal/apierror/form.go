@@ -53,7 +53,7 @@ func Preferred(accept []string) Form {
 	for _, line := range accept {
 		for line != "" && n < mostRanges {
 			var element string
-			element, line = cutElement(line)
+			element, line = cutElement(line, ',')
 			n++
 			mediaType, q, ok := mediaRange(element)
 			if !ok {
@@ -108,9 +108,9 @@ func (w *weight) q() int {
 	}
 }
 
-// cutElement returns the first element of a list and the rest. Commas in quoted strings do
-// not separate.
-func cutElement(list string) (element, rest string) {
+// cutElement returns the first element of a list and the rest. Separators in quoted strings
+// do not separate.
+func cutElement(list string, separator byte) (element, rest string) {
 	quoted := false
 	for i := 0; i < len(list); i++ {
 		switch c := list[i]; {
@@ -118,7 +118,7 @@ func cutElement(list string) (element, rest string) {
 			i++
 		case c == '"':
 			quoted = !quoted
-		case c == ',' && !quoted:
+		case c == separator && !quoted:
 			return list[:i], list[i+1:]
 		}
 	}
@@ -134,7 +134,7 @@ func mediaRange(element string) (mediaType string, q int, ok bool) {
 	}
 	for params != "" {
 		var param string
-		param, params, _ = strings.Cut(params, ";")
+		param, params = cutElement(params, ';')
 		name, value, _ := strings.Cut(strings.Trim(param, " \t"), "=")
 		if strings.EqualFold(name, "q") {
 			q, ok = thousandths(value)

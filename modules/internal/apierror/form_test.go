@@ -34,6 +34,8 @@ func TestPreferred(t *testing.T) {
 		{"case and space", "Text/HTML ; Q=1.0 , */* ; q=0.5", apierror.HTML},
 		{"parameters", "text/html;level=1, application/json;q=0.4", apierror.HTML},
 		{"quoted comma", `text/html;note="a,application/json", text/plain;q=0.5`, apierror.HTML},
+		{"quoted semicolon", `text/html;note="a;q=0", text/plain;q=0.5`, apierror.HTML},
+		{"quoted weight behind a quoted semicolon", `text/html;note="a;q=1";q=0.1, text/plain;q=0.5`, apierror.Plain},
 		{"quoted end", `text/plain;note="\", text/html`, apierror.Plain},
 		{"nothing that there is", "image/png", apierror.JSON},
 		{"everything refused", "*/*;q=0", apierror.JSON},

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ParseDate reads a date of a version's life: a day, which begins at midnight UTC, or a
@@ -36,6 +37,8 @@ func CheckLink(s string) error {
 	switch {
 	case err != nil || strings.ContainsAny(s, "<>\" \\^`{|}\r\n\t"):
 		return fmt.Errorf("%q is no URL", s)
+	case strings.ContainsFunc(s, func(c rune) bool { return c > unicode.MaxASCII }):
+		return fmt.Errorf("%q is not as URLs are sent; write what is not ASCII with escapes, such as %%C3%%BC", s)
 	case u.Scheme == "" && !strings.HasPrefix(s, "/"), u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("%q is not a URL with https, nor a path that begins with a slash", s)
 	case u.Scheme != "" && u.Host == "":

@@ -167,6 +167,7 @@ func TestLifecycle(t *testing.T) {
 	for link, ok := range map[string]bool{
 		"https://docs.example.com/v1?x=1#end": true, "/docs/v1": true, "http://intranet/v1": true,
 		"docs/v1": false, "javascript:alert(1)": false, "https:///v1": false, "https://x/>; rel=\"next\"": false, "https://x/\r\nA: b": false, "": false,
+		"https://docs.example.com/überholt": false, "https://docs.example.com/%C3%BCberholt": true,
 	} {
 		if err := CheckLink(link); (err == nil) != ok {
 			t.Errorf("CheckLink(%q) = %v", link, err)
