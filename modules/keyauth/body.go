@@ -10,17 +10,29 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strconv"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
+
+// maxFields is how many members a JSON object may have, or parts a form: each takes many
+// times its own bytes of memory.
+const maxFields = 10_000
+
+// errFields tells that there are more.
+var errFields = errors.New("too many fields")
 
 // body is a request body of one of the types that have named fields. The zero
 // value has not been read.
 type body struct {
 	done     bool
 	format   format
-	data     []byte
+	data     []byte // of a form
 	boundary string
+
+	members []member // of a JSON object
+	parts   []part   // of a form in parts
+	whole   bool     // the members or parts are all there are
 }
 
 type format uint8
@@ -58,6 +70,18 @@ func (b *body) read(k *Keys, r *http.Request, rq *state.Request) error {
 		return err
 	}
 	b.format, b.data = f, data
+	switch f {
+	case jsonObject:
+		b.members, err = membersOf(data)
+	case multipartForm:
+		b.parts, err = partsOf(data, b.boundary)
+	case form, opaque: // looked into where they lie
+	}
+	if errors.Is(err, errFields) {
+		return state.Deny(http.StatusRequestEntityTooLarge, "body_too_large",
+			"The request body has more than the "+strconv.Itoa(maxFields)+" fields that are looked into for a key")
+	}
+	b.whole = err == nil
 	return nil
 }
 
@@ -69,15 +93,13 @@ func (b *body) value(name string) (value string, n int) {
 	case form:
 		return queryValue(string(b.data), name)
 	case jsonObject:
-		members, _ := membersOf(b.data)
-		for _, m := range members {
+		for _, m := range b.members {
 			if m.name == name {
 				value, n = m.text, n+m.count
 			}
 		}
 	case multipartForm:
-		parts, _ := b.parts()
-		for _, p := range parts {
+		for _, p := range b.parts {
 			if p.FormName() == name && p.FileName() == "" {
 				value, n = string(p.data), n+1
 			}
@@ -98,14 +120,13 @@ func (b *body) without(drop func(name, value string) bool) (data []byte, changed
 		}
 		return []byte(withoutParams(raw, drop, false)), true
 	case jsonObject:
-		members, ok := membersOf(b.data)
-		return withoutMembers(members, drop, ok)
-	case multipartForm:
-		parts, ok := b.parts()
-		if !ok {
-			return nil, false
+		if b.whole {
+			return withoutMembers(b.members, drop)
 		}
-		return b.withoutParts(parts, drop)
+	case multipartForm:
+		if b.whole {
+			return b.withoutParts(drop)
+		}
 	case opaque: // has no fields
 	}
 	return nil, false
@@ -119,29 +140,35 @@ type member struct {
 	count int    // 1 for a string, 2 for an array or object, else 0
 }
 
+// errObject tells that a document is not one JSON object.
+var errObject = errors.New("no JSON object")
+
 // membersOf reads a whole document that is one JSON object; what is anything
 // else has no members.
-func membersOf(doc []byte) (members []member, ok bool) {
+func membersOf(doc []byte) (members []member, err error) {
 	dec := json.NewDecoder(bytes.NewReader(doc))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
+		return nil, errObject
 	}
 	for dec.More() {
 		start := dec.InputOffset()
 		t, err := dec.Token()
 		if err != nil {
-			return nil, false
+			return nil, err
 		}
 		var value json.RawMessage
 		if err := dec.Decode(&value); err != nil {
-			return nil, false
+			return nil, err
+		}
+		if len(members) == maxFields {
+			return nil, errFields
 		}
 		m := member{name: t.(string), raw: bytes.TrimLeft(doc[start:dec.InputOffset()], ", \t\r\n")}
 		switch value[0] {
 		case '"':
 			m.count = 1
 			if err := json.Unmarshal(value, &m.text); err != nil {
-				return nil, false
+				return nil, err
 			}
 		case '[', '{':
 			m.count = 2
@@ -149,18 +176,15 @@ func membersOf(doc []byte) (members []member, ok bool) {
 		members = append(members, m)
 	}
 	if _, err := dec.Token(); err != nil {
-		return nil, false
+		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, false // something behind the object
+		return nil, errObject // something behind it
 	}
-	return members, true
+	return members, nil
 }
 
-func withoutMembers(members []member, drop func(name, value string) bool, ok bool) (data []byte, changed bool) {
-	if !ok {
-		return nil, false
-	}
+func withoutMembers(members []member, drop func(name, value string) bool) (data []byte, changed bool) {
 	data = []byte{'{'}
 	for _, m := range members {
 		if drop(m.name, m.text) {
@@ -181,34 +205,37 @@ type part struct {
 	data []byte
 }
 
-func (b *body) parts() (parts []part, ok bool) {
-	if b.boundary == "" {
-		return nil, false
+// partsOf reads a whole form in parts.
+func partsOf(doc []byte, boundary string) (parts []part, err error) {
+	if boundary == "" {
+		return nil, http.ErrMissingBoundary
 	}
-	mr := multipart.NewReader(bytes.NewReader(b.data), b.boundary)
+	mr := multipart.NewReader(bytes.NewReader(doc), boundary)
 	for {
 		p, err := mr.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return parts, true
-		}
-		if err != nil {
-			return nil, false
+		switch {
+		case errors.Is(err, io.EOF):
+			return parts, nil
+		case err != nil:
+			return nil, err
+		case len(parts) == maxFields:
+			return nil, errFields
 		}
 		data, err := io.ReadAll(p)
 		if err != nil {
-			return nil, false
+			return nil, err
 		}
 		parts = append(parts, part{p, data})
 	}
 }
 
-func (b *body) withoutParts(parts []part, drop func(name, value string) bool) (data []byte, changed bool) {
+func (b *body) withoutParts(drop func(name, value string) bool) (data []byte, changed bool) {
 	var buf bytes.Buffer
 	mw := multipart.NewWriter(&buf)
 	if err := mw.SetBoundary(b.boundary); err != nil {
 		return nil, false
 	}
-	for _, p := range parts {
+	for _, p := range b.parts {
 		if p.FileName() == "" && drop(p.FormName(), string(p.data)) {
 			changed = true
 			continue

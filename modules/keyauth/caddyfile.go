@@ -5,7 +5,6 @@ package keyauth
 import (
 	"encoding/json"
 	"errors"
-	"math"
 	"strings"
 	"unicode"
 
@@ -97,7 +96,7 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	set := h.options()
 	set["body"] = options.Func("<field>...", names(&h.Body, false))
 	set["carriers"] = options.EnumList(&h.Carriers, carriers...)
-	set["max_body"] = options.SizeBetween(&h.MaxBody, 1, math.MaxInt32)
+	set["max_body"] = options.SizeBetween(&h.MaxBody, 1, mostMaxBody)
 	set["anonymous"] = options.String(&h.Anonymous)
 	set["preflight"] = options.BoolPtr(&h.Preflight)
 	if err := options.Parse(d, "key_auth", set); err != nil {

@@ -185,6 +185,31 @@ func TestBodyIsHidden(t *testing.T) {
 	})
 }
 
+// TestBodiesHaveBoundedFields: each field takes many times its own bytes of memory, and who
+// sends them has shown no key yet.
+func TestBodiesHaveBoundedFields(t *testing.T) {
+	g := serve(t, provisioned(t, people("")), `{"body": ["apikey"]}`)
+	part := "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
+	key := "--xyz\r\nContent-Disposition: form-data; name=\"apikey\"\r\n\r\n" + goodKey + "\r\n--xyz--\r\n"
+	rows := []struct {
+		name, kind, body string
+		status           int
+	}{
+		{"as many members as there may be", "json", "{" + strings.Repeat(`"":0,`, maxFields-1) + `"apikey":"` + goodKey + `"}`, 200},
+		{"one more", "json", "{" + strings.Repeat(`"":0,`, maxFields) + `"apikey":"` + goodKey + `"}`, 413},
+		{"as many parts as there may be", "multipart", strings.Repeat(part, maxFields-1) + key, 200},
+		{"one more part", "multipart", strings.Repeat(part, maxFields) + key, 413},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			a := g.do(t, call{method: http.MethodPost, header: []string{formType(row.kind)}, body: row.body})
+			if a.status != row.status || row.status == 413 && !strings.Contains(a.body, "body_too_large") {
+				t.Errorf("status %d, want %d: %s", a.status, row.status, a.body)
+			}
+		})
+	}
+}
+
 // TestMultipartFilesStay: what is uploaded must arrive byte by byte.
 func TestMultipartFilesStay(t *testing.T) {
 	g := serve(t, provisioned(t, people("")), `{"body": ["apikey"]}`)

@@ -227,6 +227,8 @@ func TestLoadRefuses(t *testing.T) {
 	rows := []struct{ name, config, want string }{
 		{"anonymous unknown", `{"anonymous": "ghost"}`, `anonymous consumer "ghost" does not exist`},
 		{"profile", `{"profile": "nginx"}`, "the only profile is kong"},
+		{"negative size", `{"max_body": -1}`, "max_body is -1"},
+		{"size of all", `{"max_body": 2147483648}`, "max_body is 2147483648"},
 		{"no carrier", `{"carriers": []}`, "carriers is empty"},
 		{"unknown carrier", `{"carriers": ["cookie"]}`, `carrier "cookie" is unknown`},
 		{"carrier twice", `{"carriers": ["header", "header"]}`, "listed twice"},

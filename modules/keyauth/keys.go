@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -93,8 +94,9 @@ type Keys struct {
 	// those that open one, or "any". Default: websocket.
 	TicketRequests string `json:"ticket_requests,omitempty"`
 
-	// MaxBody is how many bytes of a body are read for its key; larger ones
-	// are refused with 413. Default: 10 MiB. It matters only with body.
+	// MaxBody is how many bytes of a body are read for its key, up to 2 GiB; larger
+	// ones are refused with 413, and so are more than 10,000 fields, but of an
+	// urlencoded form. Default: 10 MiB. It matters only with body.
 	MaxBody int64 `json:"max_body,omitempty"`
 
 	// HideCredentials says whether keys are removed before the request goes
@@ -124,6 +126,9 @@ type Keys struct {
 	missing    string
 	invalid    string
 }
+
+// mostMaxBody bounds MaxBody.
+const mostMaxBody = math.MaxInt32
 
 // place is one carrier.
 type place struct {
@@ -155,6 +160,9 @@ func (k *Keys) provision(app *gateway.App) error {
 	k.hide = k.HideCredentials == nil && !k.kong || k.HideCredentials != nil && *k.HideCredentials
 	if k.MaxBody == 0 {
 		k.MaxBody = state.DefaultMaxBody
+	}
+	if k.MaxBody < 1 || k.MaxBody > mostMaxBody {
+		return fmt.Errorf("max_body is %d; write a number of bytes from 1 to %d", k.MaxBody, mostMaxBody)
 	}
 	if strings.ContainsFunc(k.Realm, unicode.IsControl) {
 		return errors.New("realm holds a control character")
