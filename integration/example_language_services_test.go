@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -111,6 +112,9 @@ func TestLanguageServicesForward(t *testing.T) {
 			if service.name == "auth" { // where a key is nothing
 				path, consumer = path+"&apikey="+languageKeys["DEVELOPER_KEY"], ""
 			}
+			if r.Host != upstreams[service.name].Addr {
+				t.Errorf("the service was called as %q", r.Host)
+			}
 			if r.URI != path || r.Header.Get("X-Consumer-Username") != consumer || r.Header.Get("X-Api-Version") != "v1" {
 				t.Errorf("the service had %s from %q, of version %q", r.URI, r.Header.Get("X-Consumer-Username"), r.Header.Get("X-Api-Version"))
 			}
@@ -130,6 +134,27 @@ func TestLanguageServicesForward(t *testing.T) {
 	}
 }
 
+// TestLanguageServicesServeTheirRoots asks for what stands at the name of a service itself.
+func TestLanguageServicesServeTheirRoots(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	for _, service := range languageServices {
+		t.Run(service.name, func(t *testing.T) {
+			for _, path := range []string{"/api/v1/" + service.name, "/api/" + service.name} {
+				before := len(reached(upstreams[service.name]))
+				got := g.Get(path+"?n=1", "apikey: "+languageKeys["DEVELOPER_KEY"])
+				requests := reached(upstreams[service.name])[before:]
+				want := "/?n=1"
+				if service.whole {
+					want = "/api/v1/" + service.name + "?n=1"
+				}
+				if got.Status != 200 || len(requests) != 1 || requests[0].URI != want {
+					t.Errorf("%s = %d %s, and the service had %+v, want %s", path, got.Status, got.Body, requests, want)
+				}
+			}
+		})
+	}
+}
+
 func TestLanguageServicesAdmit(t *testing.T) {
 	g, upstreams := languageGateway(t)
 	for _, row := range []struct {
@@ -139,7 +164,12 @@ func TestLanguageServicesAdmit(t *testing.T) {
 		{"asr", "", 401},
 		{"asr", "VOICE_CLIENT_KEY", 200},
 		{"asr", "VOICE_CLIENT_ASR_KEY", 200},
-		{"tts", "VOICE_CLIENT_ASR_KEY", 200},
+		{"tts", "VOICE_CLIENT_ASR_KEY", 403},
+		{"pipeline", "VOICE_CLIENT_ASR_KEY", 403},
+		{"config", "VOICE_CLIENT_ASR_KEY", 403},
+		{"tts", "VOICE_CLIENT_KEY", 200},
+		{"config", "VOICE_CLIENT_KEY", 403},
+		{"asr", "DEVELOPER_KEY", 200},
 		{"nmt", "VOICE_CLIENT_ASR_KEY", 403},
 		{"nmt", "VOICE_CLIENT_KEY", 200},
 		{"pipeline", "PIPELINE_CLIENT_KEY", 200},
@@ -159,6 +189,28 @@ func TestLanguageServicesAdmit(t *testing.T) {
 			}
 		})
 	}
+	for service, up := range upstreams {
+		for variable, key := range languageKeys {
+			if strings.Contains(up.Wire(), key) {
+				t.Errorf("the service %s had the key of %s", service, variable)
+			}
+		}
+	}
+}
+
+// checkPolicy makes a request of a service, whose answer tells of all limits: by minute and
+// hour for each caller, and by minute, hour and day for all callers of all services.
+func checkPolicy(t *testing.T, g *Gateway, service string, limit int) {
+	t.Helper()
+	policy := g.Get("/api/v1/"+service+"/things", "apikey: "+languageKeys["DEVELOPER_KEY"]).Header.Get("RateLimit-Policy")
+	for _, want := range []string{
+		fmt.Sprintf(`"%s:requests/60s";q=%d;`, service, limit), fmt.Sprintf(`"%s:requests/3600s";q=%d;`, service, 10*limit),
+		`"everything:requests/60s";q=5000;`, `"everything:requests/3600s";q=50000;`, `"everything:requests/86400s";q=100000;`,
+	} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("the limits are %s, without %s", policy, want)
+		}
+	}
 }
 
 func TestLanguageServicesLimit(t *testing.T) {
@@ -166,11 +218,12 @@ func TestLanguageServicesLimit(t *testing.T) {
 	g, upstreams := languageGateway(t, "requests 1000/min 10000/hour", "requests 5000/min 50000/hour")
 	for _, service := range languageServices {
 		t.Run(service.name, func(t *testing.T) {
+			checkPolicy(t, g, service.name, service.limit)
 			path, key, who := "/api/v1/"+service.name+"/things", "apikey: "+languageKeys["DEVELOPER_KEY"], "by consumer developer"
 			if service.name == "auth" {
 				key, who = "apikey: ", "by client address 127.0.0.1"
 			}
-			admit(t, g, service.limit, path, key)
+			admit(t, g, service.limit-1, path, key)
 			checkDenied(t, g.Get(path, key), "rate_limit_exceeded", service.name+", "+who)
 			if n := len(reached(upstreams[service.name])); n != service.limit {
 				t.Errorf("the service had %d requests, want %d", n, service.limit)

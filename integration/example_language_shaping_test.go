@@ -83,7 +83,7 @@ func TestLanguageServicesOtherPaths(t *testing.T) {
 // TestLanguageServicesEditAnswers has services answer with what is not for clients, also
 // compressed.
 func TestLanguageServicesEditAnswers(t *testing.T) {
-	const answer = `{"text":"ok","version":"internal","internal":{"debug":{"host":"db-7"},"shown":1},"meta":{"model":"x"}}`
+	const answer = `{"text":"ok","version":"internal","api_version":"internal","internal":{"debug":{"host":"db-7"},"shown":1},"meta":{"model":"x"}}`
 	g, upstreams := languageGatewayAnswering(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("X-Internal-Id", "db-7")
@@ -98,12 +98,15 @@ func TestLanguageServicesEditAnswers(t *testing.T) {
 	})
 	for _, encoding := range []string{"plain", "gzip"} {
 		for name := range upstreams {
-			if strings.HasPrefix(name, "asr ") {
-				continue // for other languages, and another version
+			service, version := name, "v1"
+			if name == "asr v2" {
+				service, version = "asr", "v2"
+			} else if strings.HasPrefix(name, "asr ") {
+				continue // for other languages
 			}
 			t.Run(name+" "+encoding, func(t *testing.T) {
 				began := time.Now().UnixMilli()
-				got := g.Post("/api/v1/"+name+"/"+encoding, `{"a":1}`, "apikey: "+languageKeys["DEVELOPER_KEY"], "Accept-Encoding: gzip")
+				got := g.Post("/api/"+version+"/"+service+"/"+encoding, `{"a":1}`, "apikey: "+languageKeys["DEVELOPER_KEY"], "Accept-Encoding: gzip")
 				if got.Header.Get("Content-Encoding") == "gzip" {
 					z, err := gzip.NewReader(strings.NewReader(got.Body))
 					if err != nil {
@@ -119,16 +122,81 @@ func TestLanguageServicesEditAnswers(t *testing.T) {
 				if strings.Contains(got.Body, "db-7") || got.Header.Get("X-Internal-Id") != "" {
 					t.Errorf("the client is told what is internal: %v %s", got.Header, got.Body)
 				}
-				if member(body, "version") != "v1" || member(body, "meta.gateway") != "tollgate" || member(body, "meta.model") != "x" || member(body, "text") != "ok" {
+				if member(body, "version") != version || member(body, "api_version") != version || member(body, "meta.gateway") != "tollgate" || member(body, "meta.model") != "x" || member(body, "text") != "ok" {
 					t.Errorf("the answer is %s", got.Body)
 				}
 				if stamp, ok := member(body, "meta.timestamp").(float64); !ok || int64(stamp) < began || int64(stamp) > time.Now().UnixMilli() {
 					t.Errorf("the time is %v", member(body, "meta.timestamp"))
 				}
-				if took, err := strconv.ParseFloat(got.Header.Get("X-Response-Time"), 64); err != nil || took <= 0 || got.Header.Get("X-Served-By") != name {
+				if took, err := strconv.ParseFloat(got.Header.Get("X-Response-Time"), 64); err != nil || took <= 0 || got.Header.Get("X-Served-By") != strings.ReplaceAll(name, " ", "-") || got.Header.Get("X-Gateway-Version") != "1.0" {
 					t.Errorf("the header is %v", got.Header)
 				}
 			})
+		}
+	}
+}
+
+// TestLanguageServicesAreToldOfRequests has a client claim what the gateway tells services.
+func TestLanguageServicesAreToldOfRequests(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	for _, service := range languageServices {
+		g.Get("/api/v1/"+service.name+"/things", "apikey: "+languageKeys["DEVELOPER_KEY"], "X-Correlation-ID: demo-8", "X-Request-ID: forged", "X-Language-Source: forged",
+			"X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "Host: forged.example.com")
+		requests := reached(upstreams[service.name])
+		if len(requests) != 1 {
+			t.Errorf("the service %s had %d requests", service.name, len(requests))
+			continue
+		}
+		for name, want := range map[string]string{
+			"X-Language-Source": "Gateway", "X-Request-Id": "demo-8", "X-Correlation-Id": "demo-8", "X-Real-Ip": "127.0.0.1", "X-Forwarded-For": "127.0.0.1",
+			"X-Forwarded-Host": "forged.example.com",
+		} {
+			if got := requests[0].Header.Values(name); len(got) != 1 || got[0] != want {
+				t.Errorf("the service %s is told %s: %q, want %q", service.name, name, got, want)
+			}
+		}
+	}
+}
+
+// TestLanguageServicesTakeRecordings sends bodies as long as those with sound in them, and
+// one that is longer than the gateway takes.
+func TestLanguageServicesTakeRecordings(t *testing.T) {
+	g, upstreams := languageGateway(t)
+	body := func(size int) string {
+		return `{"audio":[{"audioContent":"` + strings.Repeat("A", size) + `"}],"config":{"language":{"sourceLanguage":"hi"}}}`
+	}
+	for service, want := range map[string]string{"asr hi": `"serviceId":"asr-conformer-hi"`, "tts": `"serviceId":"tts-indo-aryan"`, "pipeline": `"gateway":{"timestamp":`} {
+		path := "/api/v1/" + strings.Fields(service)[0] + "/inference"
+		got := g.Post(path, body(20<<20), "apikey: "+languageKeys["DEVELOPER_KEY"])
+		requests := reached(upstreams[service])
+		if got.Status != 200 || len(requests) != 1 || !strings.Contains(requests[0].Body, want) {
+			t.Errorf("%s: answer = %d %s after %d requests, want one with %s", service, got.Status, got.Body, len(requests), want)
+		}
+	}
+	got := g.Post("/api/v1/asr/inference", body(32<<20), "apikey: "+languageKeys["DEVELOPER_KEY"])
+	if got.Status != 413 || decoded(t, got)["code"] != "body_too_large" || len(reached(upstreams["asr"])) != 0 {
+		t.Errorf("answer = %d %s", got.Status, got.Body)
+	}
+}
+
+// TestLanguageServicesGiveRecordings has a service answer with as much sound.
+func TestLanguageServicesGiveRecordings(t *testing.T) {
+	g, _ := languageGatewayAnswering(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/health") {
+			return
+		}
+		if strings.HasSuffix(r.URL.Path, "/wav") {
+			w.Header().Set("Content-Type", "audio/wav")
+			_, _ = io.WriteString(w, strings.Repeat("A", 40<<20))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"audio":[{"audioContent":"`+strings.Repeat("A", 20<<20)+`"}],"internal":{"debug":1}}`)
+	})
+	for path, size := range map[string]int{"/api/v1/tts/wav": 40 << 20, "/api/v1/tts/inference": 20 << 20} {
+		got := g.Get(path, "apikey: "+languageKeys["DEVELOPER_KEY"])
+		if got.Status != 200 || len(got.Body) < size || strings.Contains(got.Body, "debug") {
+			t.Errorf("%s = %d with %d bytes", path, got.Status, len(got.Body))
 		}
 	}
 }

@@ -20,7 +20,7 @@ func TestLLMGatewayAdmitsPages(t *testing.T) {
 	g := exampleGateway(t, llmGatewayFile, llmEnvironment("API_SERVER", up.Addr))
 	key := "apikey: " + llmConsumers["swarm-agent"]
 	preflight := g.Do(http.MethodOptions, "/api/things", "", "Origin: "+appOrigin, "Access-Control-Request-Method: GET", "Access-Control-Request-Headers: apikey")
-	if preflight.Status/100 != 2 || preflight.Header.Get("Access-Control-Allow-Origin") != appOrigin || len(called(up)) != 0 {
+	if preflight.Status/100 != 2 || preflight.Header.Get("Access-Control-Allow-Origin") != appOrigin || preflight.Header.Get("Access-Control-Allow-Credentials") != "true" || len(called(up)) != 0 {
 		t.Errorf("preflight = %d %v", preflight.Status, preflight.Header)
 	}
 	for name, row := range map[string]struct {
@@ -38,6 +38,9 @@ func TestLLMGatewayAdmitsPages(t *testing.T) {
 			got := g.Get(row.path, "Origin: "+row.origin, row.key)
 			if got.Status != row.status || got.Header.Get("Access-Control-Allow-Origin") != row.leave {
 				t.Errorf("answer = %d %v, want %d and leave for %q", got.Status, got.Header, row.status, row.leave)
+			}
+			if with := got.Header.Get("Access-Control-Allow-Credentials"); (with == "true") != (row.leave != "") {
+				t.Errorf("leave to send cookies is %q", with)
 			}
 		})
 	}
