@@ -42,7 +42,8 @@ type KeyConfig struct {
 	// is tried whatever a token names.
 	ID string `json:"id,omitempty"`
 
-	// Issuer is the only one whose tokens the key verifies. Default: those of Issuers.
+	// Issuer is the only one whose tokens the key verifies. Default: those of Issuers; without
+	// any, all but those whom another key names.
 	Issuer string `json:"issuer,omitempty"`
 }
 
@@ -62,7 +63,8 @@ type KeySetConfig struct {
 	// RSA keys that say nothing.
 	Algorithms []string `json:"algorithms,omitempty"`
 
-	// Issuer is the only one whose tokens the keys verify. Default: those of Issuers.
+	// Issuer is the only one whose tokens the keys verify. Default: those of Issuers; without
+	// any, all but those whom another key names.
 	Issuer string `json:"issuer,omitempty"`
 
 	// Insecure permits http to other hosts.
@@ -82,13 +84,17 @@ type KeySetConfig struct {
 // source is some keys, with the issuers for whose tokens they count.
 type source struct {
 	issuers []string // empty: all
+	others  []string // whose tokens are for keys of their own alone, if issuers is empty
 	static  *jwtverify.Set
 	remote  *jwks.Source // nil if static
 }
 
 // accepts says that the keys count for tokens of an issuer.
 func (s *source) accepts(issuer string) bool {
-	return len(s.issuers) == 0 || slices.Contains(s.issuers, issuer)
+	if len(s.issuers) == 0 {
+		return !slices.Contains(s.others, issuer)
+	}
+	return slices.Contains(s.issuers, issuer)
 }
 
 // loadKeys makes the sources. What is fetched is fetched when the first token comes.
@@ -130,6 +136,13 @@ func (t *Tokens) checkSources() error {
 				return errors.New("there are several issuers, and a key that does not say whose it is; write issuer in its block")
 			}
 		}
+	}
+	var named []string
+	for _, s := range t.sources {
+		named = append(named, s.issuers...)
+	}
+	for _, s := range t.sources {
+		s.others = named
 	}
 	t.label = "jwt:" + t.labelOf()
 	if t.Consumer != "" {

@@ -69,6 +69,32 @@ func TestKeySets(t *testing.T) {
 	}
 }
 
+// TestKeysOfNoIssuer: a key that names no issuer does not speak for one that has keys of its
+// own.
+func TestKeysOfNoIssuer(t *testing.T) {
+	ctx := provisioned(t, "")
+	theirs, ours := named(jwttest.For("RS256"), "one"), jwttest.For("ES256")
+	p := publishes(t, theirs)
+	g := serve(t, ctx, object{"key_sets": []object{{"discover": p.URL}}, "keys": []object{keyOf(ours)}})
+	for _, tt := range []struct {
+		name, issuer string
+		key          *jwttest.Key
+		status       int
+	}{
+		{"the issuer", p.URL, theirs, 200},
+		{"the other key, for the issuer", p.URL, ours, 401},
+		{"the other key, for itself", "https://ours.example", ours, 200},
+		{"the issuer's key, for another", "https://ours.example", theirs, 401},
+	} {
+		if a := g.show(t, tt.key.Sign(claims("iss", tt.issuer))); a.status != tt.status {
+			t.Errorf("%s: status %d, want %d: %s", tt.name, a.status, tt.status, a.body)
+		}
+	}
+	if a := g.show(t, ours.Sign(claims())); a.status != 200 {
+		t.Errorf("the other key, without iss: status %d", a.status)
+	}
+}
+
 // TestRotationAndReload has the issuer rotate its keys, and the config reloaded: the keys
 // that were fetched stay, with a new key fetched for the first token that names it.
 func TestRotationAndReload(t *testing.T) {

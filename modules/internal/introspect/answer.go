@@ -75,6 +75,8 @@ func (c *Client) ask(ctx context.Context, token string) (*Answer, error) {
 	switch mediaType, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case res.StatusCode == http.StatusBadRequest:
+		return nil, errToken
 	case res.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%w: status %d", ErrAnswer, res.StatusCode)
 	case mediaType != "application/json":
@@ -94,7 +96,7 @@ func (c *Client) ask(ctx context.Context, token string) (*Answer, error) {
 }
 
 var (
-	names   = [numMembers]string{"active", "iss", "sub", "client_id", "username", "jti", "scope", "aud", "exp", "nbf"}
+	names   = [numMembers]string{"active", "iss", "sub", "client_id", "username", "jti", "scope", "aud", "exp", "nbf", "token_type", "token_use", "typ"}
 	members = jsonpeek.NewNames(names[:]...)
 )
 
@@ -109,8 +111,15 @@ const (
 	inAudience
 	inExpires
 	inNotBefore
+	inTokenType
+	inTokenUse
+	inTyp
 	numMembers
 )
+
+// otherKinds are what servers call tokens that are good, and for themselves or for a client
+// alone: no access tokens (RFC 7662, section 4). They say so in different members.
+var otherKinds = []string{"refresh_token", "refresh", "offline", "id_token", "id"}
 
 // parse reads an answer. A member that is read and stands there twice makes it useless,
 // and so does one of a wrong type: nobody knows how others would read it.
@@ -124,6 +133,11 @@ func parse(doc []byte) (*Answer, error) {
 		return nil, fmt.Errorf("active is neither true nor false")
 	case !active:
 		return inactive, nil
+	}
+	for _, i := range [...]int{inTokenType, inTokenUse, inTyp} {
+		if kind, _ := jsonpeek.String(raw[i]); slices.ContainsFunc(otherKinds, func(s string) bool { return strings.EqualFold(s, kind) }) {
+			return inactive, nil
+		}
 	}
 	a := &Answer{Active: true, size: len(doc)}
 	for i, into := range [...]*string{inIssuer: &a.Issuer, inSubject: &a.Subject, inClient: &a.Client, inUsername: &a.Username, inID: &a.ID} {

@@ -54,6 +54,9 @@ var (
 	// ErrAnswer is that the server has answered something that cannot be understood, or
 	// an error.
 	ErrAnswer = errors.New("the authorization server gives no answer that can be used")
+
+	// errToken is an ErrAnswer that is about the token, and says nothing of the server.
+	errToken = fmt.Errorf("%w: it takes the question for a bad one", ErrAnswer)
 )
 
 // Config says whom to ask and how.
@@ -247,6 +250,8 @@ func (c *Client) fly(ctx context.Context, f *flight, d digest, token string) {
 	f.answer, f.err = c.ask(ctx, token)
 	now := c.now()
 	switch {
+	case errors.Is(f.err, errToken):
+		// About one token, which whoever sends it has chosen: others may be asked about.
 	case f.err != nil:
 		if c.failures.Add(1) >= restAfter {
 			c.restEnds.Store(now.Add(rest).UnixNano())

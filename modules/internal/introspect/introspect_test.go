@@ -112,6 +112,11 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"all members", `{"active":true,"iss":"https://as.example.com","sub":"s","client_id":"c","username":"u","jti":"j","scope":"a  b","aud":["x","y"],"exp":1900000060,"nbf":1899999999.5,"team":{"id":7}}`, true, nil},
 		{"only active", `{"active":true}`, true, nil},
+		{"access token, said in each way", `{"active":true,"token_type":"Bearer","token_use":"access_token","typ":"at+jwt"}`, true, nil},
+		{"refresh token by its type", `{"active":true,"token_type":"refresh_token"}`, false, nil},
+		{"refresh token by its use", `{"active":true,"token_type":"Bearer","token_use":"refresh_token"}`, false, nil},
+		{"refresh token by its typ", `{"active":true,"typ":"Refresh"}`, false, nil},
+		{"ID token", `{"active":true,"typ":"ID"}`, false, nil},
 		{"one audience", `{"active":true,"aud":"x"}`, true, nil},
 		{"inactive", `{"active":false}`, false, nil},
 		{"inactive with more", `{"active":false,"sub":7}`, false, nil},
@@ -387,6 +392,28 @@ func TestRest(t *testing.T) {
 		if _, _, err := c.Ask(t.Context(), "demo-"+strconv.Itoa(i)); err != nil {
 			t.Errorf("after a rest: %v", err)
 		}
+	}
+}
+
+// TestRefusedTokensAreNoFailures: a server that takes the question about a token for a bad one
+// is not left alone for it, so that who sends such tokens shuts nobody else out.
+func TestRefusedTokensAreNoFailures(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.PostFormValue("token") != token {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		says(`{"active":true}`)(w, r)
+	})
+	c := newClient(t, a, newClock())
+	for i := range 5 * restAfter {
+		if _, _, err := c.Ask(t.Context(), fmt.Sprint("demo-odd-token-", i)); !errors.Is(err, ErrAnswer) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	if answer, _, err := c.Ask(t.Context(), token); err != nil || !answer.Active {
+		t.Errorf("another token: %+v, %v", answer, err)
 	}
 }
 

@@ -5,9 +5,11 @@ package oauthserver
 import (
 	"context"
 	stderrors "errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-oauth2/oauth2/v4/errors"
@@ -34,7 +36,7 @@ type Verified struct {
 	ID string
 	// Expires is the claim exp.
 	Expires time.Time
-	// Claims are all claims, with numbers as json.Number.
+	// Claims are all claims, with numbers as json.Number, and scope as in Scopes.
 	Claims map[string]any
 
 	token *jwtverify.Token
@@ -122,13 +124,26 @@ func (s *Server) read(compact string) (*Verified, error) {
 		return nil, refusedToken(jwtverify.Malformed, "The identifier of the token is too long")
 	}
 	if v.Client = s.clients.Client(t.Text("client_id")); v.Client != nil {
-		for _, scope := range t.Scopes() {
-			if slices.Contains(v.Client.Scopes, scope) {
-				v.Scopes = append(v.Scopes, scope)
-			}
-		}
+		v.narrow(t.Scopes())
 	}
 	return v, nil
+}
+
+// narrow leaves of the scopes of a token those that its client may still have. Whoever reads
+// claims must find no others there.
+func (v *Verified) narrow(scopes []string) {
+	for _, scope := range scopes {
+		if slices.Contains(v.Client.Scopes, scope) {
+			v.Scopes = append(v.Scopes, scope)
+		}
+	}
+	if len(v.Scopes) == len(scopes) {
+		return
+	}
+	v.Claims = maps.Clone(v.Claims)
+	if v.Claims["scope"] = strings.Join(v.Scopes, " "); len(v.Scopes) == 0 {
+		delete(v.Claims, "scope")
+	}
 }
 
 // maxTokenID is how long the claim jti may be, in bytes.

@@ -325,6 +325,8 @@ func TestReload(t *testing.T) {
 	secrets := []string{apikey.Hash("demo-secret-another").String()}
 	if v, err := reloaded(consumers.ClientSpec{ID: "batch-1", Secrets: secrets, Scopes: []string{"embed", "new"}}); err != nil || strings.Join(v.Scopes, " ") != "embed" {
 		t.Errorf("with fewer scopes: %+v, %v", v, err)
+	} else if v.Claims["scope"] != strings.Join(v.Scopes, " ") {
+		t.Errorf("with fewer scopes the claim is %v", v.Claims["scope"])
 	}
 	if v, err := reloaded(consumers.ClientSpec{ID: "batch-1"}); reasonOf(err) != jwtverify.MissingClaim {
 		t.Errorf("without a secret: %+v, %v", v, err)
