@@ -208,3 +208,84 @@ func TestTransformedUpgrade(t *testing.T) {
 		t.Errorf("the connection says %q, %v", line, err)
 	}
 }
+
+// What Kong's request-transformer does besides, Caddy's own directives do: the method, the
+// path with what a matcher has captured, and a value for each request.
+func TestTransformedByCaddy(t *testing.T) {
+	up := upstream(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	g := gateway(t, `{
+	gateway
+	servers {
+		expected_underscore_headers x_api_*
+	}
+}
+http://127.0.0.1:{{PORT}} {
+	handle /form {
+		method GET
+		request_transform {
+			form_to_query
+		}
+		reverse_proxy {{UP}}
+	}
+	handle /made {
+		method POST
+		request_transform {
+			add header Content-Type application/json
+			add body body somecontent
+			add header X-Correlation-ID {http.request.uuid}
+		}
+		reverse_proxy {{UP}}
+	}
+	@user path_regexp user ^/user1/(\w+)/user2/(\S+)$
+	handle @user {
+		rewrite * /requests{re.user.0}
+		reverse_proxy {{UP}}
+	}
+	@named path_regexp named ^/requests/user1/(?P<user1>\w+)/user2/(?P<user2>\S+)$
+	handle @named {
+		request_transform {
+			add query uri_param1 {re.named.user1}
+			add query uri_param2[some_index][1] {re.named.user2}
+		}
+		reverse_proxy {{UP}}
+	}
+	handle /versions/* {
+		api_version v1 v2 {
+			prefix /versions
+			default v1
+			query
+		}
+		reverse_proxy {{UP}}
+	}
+}
+`, with("UP", up.Addr))
+	for _, row := range []struct {
+		name, method, uri, body string
+		header                  []string
+		want                    Recorded
+	}{
+		{"a form becomes a query", "POST", "/form?hello=world", "name=marco", []string{"Content-Type: application/x-www-form-urlencoded"}, Recorded{Method: "GET", URI: "/form?hello=world&name=marco"}},
+		{"a body is made", "GET", "/made", "", nil, Recorded{Method: "POST", URI: "/made", Body: `{"body":"somecontent"}`}},
+		{"all of a match", "GET", "/user1/foo/user2/bar", "", nil, Recorded{Method: "GET", URI: "/requests/user1/foo/user2/bar"}},
+		{"parts of a match", "GET", "/requests/user1/foo/user2/bar?q1=20", "", nil, Recorded{Method: "GET", URI: "/requests/user1/foo/user2/bar?q1=20&uri_param1=foo&uri_param2%5Bsome_index%5D%5B1%5D=bar"}},
+		{"the version alone", "GET", "/versions/x?version=2", "", []string{"X_API_Version: v1", "Connection: X-API-Version"}, Recorded{Method: "GET", URI: "/versions/v2/x?version=2"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := g.Do(row.method, row.uri, row.body, row.header...)
+			all := up.Requests()
+			if got.Status != http.StatusNoContent || len(all) == 0 {
+				t.Fatalf("answer %d %s", got.Status, got.Body)
+			}
+			r := all[len(all)-1]
+			if r.Method != row.want.Method || r.URI != row.want.URI || r.Body != row.want.Body {
+				t.Errorf("upstream had %s %s %q, want %+v", r.Method, r.URI, r.Body, row.want)
+			}
+			if id := r.Header.Get("X-Correlation-Id"); (len(id) == 36) != (row.uri == "/made") {
+				t.Errorf("the id is %q", id)
+			}
+			if v := r.Header.Get("X-Api-Version"); (v == "v2") != strings.HasPrefix(row.uri, "/versions") || r.Header["X_api_version"] != nil {
+				t.Errorf("header %v", r.Header)
+			}
+		})
+	}
+}

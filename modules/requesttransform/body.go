@@ -66,7 +66,7 @@ func (h *Handler) edit(r *http.Request, rq *state.Request, b *reshape.Bound, med
 	case !h.plan.EditsBody():
 		form = string(doc)
 	case media == reshape.Form:
-		form, edited, err = b.Form(string(doc))
+		form, edited, err = b.Form(string(doc), h.Malformed != MalformedPass)
 		out = []byte(form)
 	case media == reshape.Lines:
 		out, edited, err = h.lines(doc, b)
@@ -122,7 +122,7 @@ func (h *Handler) fault(rq *state.Request, err error) error {
 	if dup, ok := errors.AsType[*jsonpeek.DuplicateError](err); ok {
 		h.app.CountTransforms(rq, false, gateway.TransformMalformed, 1)
 		return state.Deny(http.StatusBadRequest, "ambiguous_field",
-			"The member "+dup.Name+" is given more than once, or in another spelling, so that parsers may read different values")
+			"The member or field "+dup.Name+" is given more than once, or in another spelling, so that parsers may read different values")
 	}
 	if errors.Is(err, reshape.ErrTooMany) {
 		h.app.CountTransforms(rq, false, gateway.TransformTooLarge, 1)

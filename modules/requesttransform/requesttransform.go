@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/caddy-gateway/tollgate/modules/gateway"
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 	_ "github.com/caddy-gateway/tollgate/modules/internal/order" // the directive's place
 	"github.com/caddy-gateway/tollgate/modules/internal/reshape"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
@@ -142,7 +143,11 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 			return err
 		}
 	}
-	query, changed, err := b.Query(r.URL.RawQuery)
+	query, changed, err := b.Query(r.URL.RawQuery, h.Malformed != MalformedPass)
+	if dup, ok := errors.AsType[*jsonpeek.DuplicateError](err); ok {
+		return state.Deny(http.StatusBadRequest, "ambiguous_field",
+			"The parameter "+dup.Name+" stands behind a semicolon, which some servers take for a separator and others do not")
+	}
 	if err != nil {
 		return state.Deny(http.StatusRequestURITooLong, "too_complex", "The query has too many parameters to be edited")
 	}

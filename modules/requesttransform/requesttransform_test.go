@@ -55,6 +55,11 @@ func TestBodies(t *testing.T) {
 		{name: "a charset of what is not edited", edits: "remove a", send: call{body: `{"a":1}`, header: []string{"Content-Type: text/plain; charset=utf-7"}}, body: `-`},
 		{name: "the usual charset", edits: "remove a", send: call{body: `{"a":1}`, header: []string{`Content-Type: application/json;charset="UTF-8"`}}, body: `{}`},
 		{name: "a charset of which ASCII is a part", edits: "remove a", send: call{body: `{"a":1}`, header: []string{`Content-Type: application/json; charset=iso-8859-1`}}, body: `{}`},
+		{name: "a field behind a semicolon", edits: "remove admin", send: call{body: `a=1;%61dmin=1`, header: []string{formType}}, code: "ambiguous_field"},
+		{name: "a field before a semicolon", edits: "remove admin", send: call{body: `admin;a=1`, header: []string{formType}}, code: "ambiguous_field"},
+		{name: "a new name behind a semicolon", edits: "rename a b", send: call{body: `a=1&c=2;b=3`, header: []string{formType}}, code: "ambiguous_field"},
+		{name: "a field behind a semicolon, passed", edits: "remove admin\nmalformed pass", send: call{body: `a=1;admin=1&admin=2`, header: []string{formType}}, body: `a=1;admin=1`},
+		{name: "a semicolon in a value", edits: "remove admin", send: call{body: `a=x;y; z&admin=1;2`, header: []string{formType}}, body: `a=x;y; z`},
 		{name: "one type twice", edits: "remove a", send: call{body: `{"a":1}`, header: []string{jsonType, jsonType}}, body: `{}`},
 		{name: "two types, passed", edits: "remove a\nmalformed pass", send: call{body: `{"a":1}`, header: []string{jsonType, "Content-Type: text/plain"}}, body: `{}`},
 		{name: "a value for each of many elements", edits: "set \"#.v\" {http.request.header.x-v}", send: call{body: `[` + strings.Repeat("{},", 999) + `{}]`, header: []string{jsonType, "X-V: " + strings.Repeat("x", 1<<15)}}, code: "too_complex"},
@@ -110,6 +115,7 @@ func TestHeadersAndQuery(t *testing.T) {
 		{"a parameter", "set query q {http.request.header.x-v}", call{uri: "/?a=%20&q=1&q=2&b", header: []string{value + "x&admin=1#é"}}, nil, "/?a=%20&q=x%26admin%3D1%23%C3%A9&b"},
 		{"the only parameter is removed", "remove query q", call{uri: "/x?q=1"}, nil, "/x"},
 		{"a parameter in escapes", "remove query q", call{uri: "/x?%71=1&a=%zz"}, nil, "/x?a=%zz"},
+		{"a semicolon in a value", "remove query q", call{uri: "/x?a=1;b=2&q=1;2"}, nil, "/x?a=1;b=2"},
 		{"a parameter without a value", "replace query q {http.request.header.x-v}", call{uri: "/x?q=1&a"}, nil, "/x?a"},
 	}
 	for _, row := range rows {
@@ -127,6 +133,15 @@ func TestHeadersAndQuery(t *testing.T) {
 			checkHeader(t, o.header, row.header)
 		})
 	}
+	t.Run("a parameter behind a semicolon", func(t *testing.T) {
+		const uri = "/?a=1;q=2"
+		if o := send(t, parsed(t, "", "set query q 1"), call{uri: uri}.request(t)); o.err == nil || o.err.Code != "ambiguous_field" || o.err.Status != http.StatusBadRequest {
+			t.Errorf("reached %v, refusal %+v", o.reached, o.err)
+		}
+		if o := send(t, parsed(t, "", "remove query q\nmalformed pass"), call{uri: uri}.request(t)); !o.reached || o.uri != uri {
+			t.Errorf("URI %s, refusal %+v", o.uri, o.err)
+		}
+	})
 	t.Run("too many parameters", func(t *testing.T) {
 		o := send(t, parsed(t, "", "remove query a"), call{uri: "/?" + strings.Repeat("a&", 1<<15)}.request(t))
 		if o.err == nil || o.err.Status != http.StatusRequestURITooLong {

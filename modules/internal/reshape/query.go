@@ -6,26 +6,32 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
 )
 
 // Query edits the raw query of a URL. Parameters that are not edited keep their
 // spelling and their place. It reports whether anything has changed. Of more than MaxNodes
 // parameters it is ErrTooMany.
-func (b *Bound) Query(raw string) (edited string, changed bool, err error) {
+//
+// Strict is for senders who may want it to be misread: a name of an edit that is one only
+// where semicolons separate parameters, as some servers have it, is a
+// *jsonpeek.DuplicateError.
+func (b *Bound) Query(raw string, strict bool) (edited string, changed bool, err error) {
 	if len(b.query) == 0 {
 		return raw, false, nil
 	}
-	return editPairs(raw, b.query)
+	return editPairs(raw, b.query, strict)
 }
 
 // Form is Query for a body of application/x-www-form-urlencoded, and the edits of
 // bodies.
-func (b *Bound) Form(raw string) (edited string, changed bool, err error) {
+func (b *Bound) Form(raw string, strict bool) (edited string, changed bool, err error) {
 	edits := make([]pairEdit, len(b.body))
 	for i := range b.body {
 		edits[i] = b.body[i].pair
 	}
-	return editPairs(raw, edits)
+	return editPairs(raw, edits, strict)
 }
 
 // FormQuery is a form as the query of a URL. A form may hold bytes that no URL does, such
@@ -71,11 +77,37 @@ func newPair(name, value string) pair {
 	return pair{name, true, url.QueryEscape(name) + "=" + url.QueryEscape(value)}
 }
 
-func editPairs(raw string, edits []pairEdit) (string, bool, error) {
+// hidden finds a name of an edit that some servers see and the pair does not have: one
+// between semicolons.
+func (p *pair) hidden(edits []pairEdit) error {
+	if !strings.Contains(p.raw, ";") {
+		return nil
+	}
+	for i, piece := range parsePairs(strings.ReplaceAll(p.raw, ";", "&")) {
+		if i == 0 && piece.named && p.is(piece.name) {
+			continue // what is left of it goes as well
+		}
+		for k := range edits {
+			if e := &edits[k]; piece.is(e.name) || e.verb == Rename && piece.is(e.to) {
+				return &jsonpeek.DuplicateError{Name: piece.name}
+			}
+		}
+	}
+	return nil
+}
+
+func editPairs(raw string, edits []pairEdit, strict bool) (string, bool, error) {
 	if strings.Count(raw, "&") >= MaxNodes {
 		return raw, false, ErrTooMany
 	}
 	pairs := parsePairs(raw)
+	if strict && strings.Contains(raw, ";") {
+		for i := range pairs {
+			if err := pairs[i].hidden(edits); err != nil {
+				return raw, false, err
+			}
+		}
+	}
 	changed := false
 	for i := range edits {
 		var did bool
