@@ -3,6 +3,7 @@
 package options
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -30,9 +31,10 @@ func (m *MisuseError) Error() string { return m.Option + ": " + m.Err.Error() }
 func (m *MisuseError) Unwrap() error { return m.Err }
 
 // ParseThen is Parse, and then check, which looks at the whole directive. Where its error
-// is a MisuseError, the line is the last one on which that option stands; else it is the last
-// one of the directive.
+// is a MisuseError, the line is the last one on which that option stands, or the first one of
+// the directive if the block does not have it; else it is the last one of the directive.
 func ParseThen(d *caddyfile.Dispenser, directive string, set Set, check func() error) error {
+	first := d.Line()
 	lines, err := parse(d, directive, set)
 	if err != nil {
 		return err
@@ -41,8 +43,8 @@ func ParseThen(d *caddyfile.Dispenser, directive string, set Set, check func() e
 		return nil
 	}
 	line := d.Line()
-	if m, ok := errors.AsType[*MisuseError](err); ok && lines[m.Option] > 0 {
-		line = lines[m.Option]
+	if m, ok := errors.AsType[*MisuseError](err); ok {
+		line = cmp.Or(lines[m.Option], first)
 	}
 	return fmt.Errorf("%s: %w, at %s:%d", directive, err, d.File(), line)
 }

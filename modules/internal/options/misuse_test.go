@@ -22,7 +22,7 @@ func TestParseThen(t *testing.T) {
 		{"of an option", src, Wrong("limit", "%d is odd", 5), "gate: limit: 5 is odd, at Testfile:4"},
 		{"of one that repeats", src, &MisuseError{"tags", cause}, "gate: tags: it cannot be met, at Testfile:3"},
 		{"wrapped", src, errors.Join(&MisuseError{"limit", cause}), "gate: limit: it cannot be met, at Testfile:4"},
-		{"of one that is not there", src, &MisuseError{"realm", cause}, "gate: realm: it cannot be met, at Testfile:5"},
+		{"of one on the first line", src, &MisuseError{"realm", cause}, "gate: realm: it cannot be met, at Testfile:1"},
 		{"of the whole", src, cause, "gate: it cannot be met, at Testfile:5"},
 		{"without a block", "gate", cause, "gate: it cannot be met, at Testfile:1"},
 		{"not read", "gate {\n limit x\n}", cause, `gate: limit: "x" is not a whole number, at Testfile:2`},
