@@ -108,7 +108,7 @@ func languageKinds() []kind {
 	post("dashboard", "developer", "/api/v1/dashboard/panels", 3, "DASHBOARD_SERVICE", func(*rand.Rand) string { return `{}` })
 	next := post("speech, next version", "pipeline-client", "/api/v1/asr-v2/inference", 2, "ASR_V2_SERVICE", func(*rand.Rand) string { return `{}` })
 	next.path, next.header = "/api/asr/inference", append(next.header, [2]string{"X-API-Version", "v2"})
-	preflight := [][2]string{{"Origin", "https://app.example.com"}, {"Access-Control-Request-Method", "POST"}, {"Access-Control-Request-Headers", "apikey"}}
+	preflight := [][2]string{{"Origin", appOrigin}, {"Access-Control-Request-Method", "POST"}, {"Access-Control-Request-Headers", "apikey"}}
 	kinds = append(kinds, kind{name: "preflight", weight: 2, method: http.MethodOptions, path: "/api/v1/asr/inference", want: []int{200, 204}, header: preflight})
 	kinds = append(kinds, kind{
 		name: "sign in", weight: 4, method: http.MethodPost, path: "/api/v1/auth/login", want: admitted, check: answeredBy("AUTH_SERVICE"),

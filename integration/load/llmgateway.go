@@ -27,7 +27,7 @@ func startLLMGateway(ctx context.Context, o options, dir string, providers *proc
 		"OLLAMA_1": strings.TrimPrefix(providers.url, "http://"), "OLLAMA_2": strings.TrimPrefix(providers.url, "http://"),
 		"API_SERVER": api, "GATEWAY_LOG": filepath.Join(dir, "llm-gateway-access.json"),
 	}
-	limits := make([]limit, 0, 3*len(llmConsumers))
+	limits := make([]limit, 0, 3*len(llmConsumers)+1)
 	for variable, consumer := range llmConsumers {
 		env[variable] = keyOf(consumer)
 		limits = append(limits,
@@ -39,7 +39,11 @@ func startLLMGateway(ctx context.Context, o options, dir string, providers *proc
 	if err != nil {
 		return nil, err
 	}
-	return newSystem(p, llmKinds(), limits), nil
+	kinds := append(llmKinds(), kind{
+		name: "WebSocket with a ticket", weight: 1, method: http.MethodPost, path: "/api/ticket", want: []int{http.StatusOK, http.StatusTooManyRequests},
+		header: [][2]string{{"apikey", keyOf("swarm-agent")}, {"Origin", appOrigin}}, limits: []string{"ticket/min swarm-agent"}, check: opens(ctx, p.url),
+	})
+	return newSystem(p, kinds, append(limits, limit{name: "ticket/min swarm-agent", most: 60, window: time.Minute})), nil
 }
 
 const (
