@@ -245,7 +245,7 @@ func (h *Handler) refuse(w http.ResponseWriter, o outcome) error {
 	switch d.Status {
 	case http.StatusUnauthorized:
 		h.challenge(w.Header(), o)
-	case http.StatusForbidden: // another way would do as little as another credential
+	case http.StatusForbidden, http.StatusBadRequest: // it is for this way alone to say more (RFC 6750, section 3)
 		for i := range o.findings {
 			if f := &o.findings[i]; f.Denial == d && f.way.own != nil {
 				o.challengeOf(f.way, w.Header())

@@ -366,6 +366,7 @@ func TestChallengesSayWhatIsWrong(t *testing.T) {
 		"wrong":                {anyOf(token), "bad.bob", []string{plain + `, error="token_invalid"`}},
 		"wrong, another heard": {anyOf(key, token), "bad.bob", []string{"Key", plain}},
 		"not enough":           {anyOf(token, key), "narrow.bob", []string{plain + `, error="insufficient_scope"`}},
+		"asked wrongly":        {anyOf(token, key), "double.bob", []string{plain + `, error="token_duplicate"`}},
 		"not judged":           {anyOf(token), "down.bob", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -203,6 +203,8 @@ func (a tokenAuth) Authenticate(r *http.Request, rq *state.Request) (state.Authe
 		return state.Authentication{}, caddyhttp.Error(http.StatusBadRequest, errors.New("cannot be read"))
 	case "narrow":
 		return state.Authentication{Verdict: state.Rejected, Denial: &state.Denial{Status: 403, Code: "insufficient_scope", Message: "No"}}, nil
+	case "double":
+		return state.Authentication{Verdict: state.Rejected, Denial: &state.Denial{Status: 400, Code: "token_duplicate", Message: "No"}}, nil
 	case "down":
 		return state.Authentication{Verdict: state.Rejected, Denial: &state.Denial{Status: 503, Code: "issuer_unavailable", Message: "Later"}}, nil
 	default:

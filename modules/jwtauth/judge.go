@@ -59,7 +59,7 @@ func (t *Tokens) judge(ctx context.Context, text string, now time.Time) (*verifi
 	}
 	v.says = says(token)
 	if t.verified != nil {
-		t.verified.Put(digest, v, len(text), now)
+		t.verified.Put(digest, v, token.Size(), now)
 	}
 	return v, nil
 }

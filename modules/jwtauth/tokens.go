@@ -22,7 +22,7 @@ import (
 const (
 	defaultLeeway = 30 * time.Second
 	maxLeeway     = time.Minute
-	// cacheSize is how many bytes of tokens a handler remembers as verified.
+	// cacheSize is how many bytes of memory a handler takes for tokens that are verified.
 	cacheSize = 4 << 20
 )
 
@@ -46,7 +46,7 @@ const (
 //
 // What a verified token says is remembered by its SHA-256 digest for at most a minute, so
 // that the signature is not checked for each request; everything that depends on time is.
-// About 4 MiB of tokens are remembered for each handler.
+// That takes about 4 MiB for each handler.
 type Tokens struct {
 	// Keys are those that the config holds.
 	Keys []KeyConfig `json:"keys,omitempty"`

@@ -395,28 +395,6 @@ func TestRest(t *testing.T) {
 	}
 }
 
-// TestRefusedTokensAreNoFailures: a server that takes the question about a token for a bad one
-// is not left alone for it, so that who sends such tokens shuts nobody else out.
-func TestRefusedTokensAreNoFailures(t *testing.T) {
-	t.Parallel()
-	a := newAuthority(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.PostFormValue("token") != token {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		says(`{"active":true}`)(w, r)
-	})
-	c := newClient(t, a, newClock())
-	for i := range 5 * restAfter {
-		if _, _, err := c.Ask(t.Context(), fmt.Sprint("demo-odd-token-", i)); !errors.Is(err, ErrAnswer) {
-			t.Fatalf("error %v", err)
-		}
-	}
-	if answer, _, err := c.Ask(t.Context(), token); err != nil || !answer.Active {
-		t.Errorf("another token: %+v, %v", answer, err)
-	}
-}
-
 // TestImplausible: nobody is asked about what cannot be a token.
 func TestImplausible(t *testing.T) {
 	t.Parallel()

@@ -18,10 +18,9 @@ type Digest [sha256.Size]byte
 func DigestOf(compact string) Digest { return sha256.Sum256([]byte(compact)) }
 
 // Cache remembers tokens whose signatures were verified, and with them what the caller
-// found out. It holds digests, and no tokens, for CacheTime at most. Its size is bounded by the bytes of the tokens
-// that were put in, of which the claims are a part: it is two halves, the younger of which
-// takes what comes until it is full and then becomes the older one. It is safe for
-// concurrent use.
+// found out, for CacheTime at most. Its size is bounded by the bytes that what was put in
+// takes in memory: it is two halves, the younger of which takes what comes until it is full
+// and then becomes the older one. It is safe for concurrent use.
 //
 // What depends on time or on rules has to be checked again by whoever asks.
 type Cache[V any] struct {
@@ -37,11 +36,11 @@ type cached[V any] struct {
 	until time.Time
 }
 
-// overhead is what an entry takes beside the claims of its token, in bytes: the digest, the
-// time, and the maps in which the claims are.
+// overhead is what an entry takes beside its token, in bytes: the digest, the time, and what
+// is known of the caller.
 const overhead = 1 << 10
 
-// NewCache returns a cache for tokens of about size bytes together.
+// NewCache returns a cache of about size bytes.
 func NewCache[V any](size int) *Cache[V] { return &Cache[V]{half: size / 2} }
 
 // Get returns what was put in for a digest, unless that is too long ago.
@@ -58,12 +57,12 @@ func (c *Cache[V]) Get(d Digest, now time.Time) (v V, ok bool) {
 	return e.value, true
 }
 
-// Put remembers v for a token of so many bytes.
-func (c *Cache[V]) Put(d Digest, v V, length int, now time.Time) {
+// Put remembers v, with a token that takes so many bytes; see [Token.Size].
+func (c *Cache[V]) Put(d Digest, v V, size int, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size += length + overhead; c.size > c.half || c.young == nil {
-		c.old, c.young, c.size = c.young, make(map[Digest]cached[V]), length+overhead
+	if c.size += size + overhead; c.size > c.half || c.young == nil {
+		c.old, c.young, c.size = c.young, make(map[Digest]cached[V]), size+overhead
 	}
 	c.young[d] = cached[V]{v, now.Add(CacheTime)}
 }

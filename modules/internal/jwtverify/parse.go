@@ -22,6 +22,7 @@ type Token struct {
 	algName string
 	typ     string
 	compact string
+	decoded int // size of header and claims
 }
 
 // Algorithm is the algorithm that the token names; zero if it is none that is known, so
@@ -69,13 +70,13 @@ func Parse(compact string, limit int) (*Token, error) {
 	}
 	t := &Token{compact: compact}
 	var err error
-	if t.Header, err = part(head); err != nil {
+	if t.Header, err = t.part(head); err != nil {
 		return nil, refuse(Malformed, "The header of the token "+err.Error())
 	}
 	if err := t.readHeader(); err != nil {
 		return nil, err
 	}
-	if t.Claims, err = part(body); err != nil {
+	if t.Claims, err = t.part(body); err != nil {
 		return nil, refuse(Malformed, "The payload of the token "+err.Error())
 	}
 	if _, err := strict.DecodeString(signature); err != nil || signature == "" {
@@ -86,11 +87,12 @@ func Parse(compact string, limit int) (*Token, error) {
 
 var errEncoding = errors.New("is not base64url")
 
-func part(text string) (map[string]any, error) {
+func (t *Token) part(text string) (map[string]any, error) {
 	doc, err := strict.DecodeString(text)
 	if err != nil {
 		return nil, errEncoding
 	}
+	t.decoded += DecodedSize(doc)
 	return object(doc)
 }
 

@@ -91,7 +91,7 @@ func (s *Server) Verify(ctx context.Context, compact string) (*Verified, error) 
 		return nil, refusedToken(jwtverify.MissingClaim, "The client of the token does not exist, or may have none any more")
 	}
 	if !known {
-		s.verified.Put(digest, v, len(compact), now)
+		s.verified.Put(digest, v, v.token.Size(), now)
 	}
 	revoked, err := s.isRevoked(ctx, v.ID, v.Expires)
 	switch {
