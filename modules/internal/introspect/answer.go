@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+	"github.com/caddy-gateway/tollgate/modules/internal/jwtverify"
 )
 
 // Answer is what the server says about a token (RFC 7662, section 2.2). It never changes.
@@ -34,7 +35,7 @@ type Answer struct {
 	// Claims are all members, with numbers as json.Number.
 	Claims map[string]any
 
-	size int // of the document, in bytes
+	size int // of what was decoded, in bytes
 }
 
 // inactive is the answer about a token that is worth nothing.
@@ -139,7 +140,7 @@ func parse(doc []byte) (*Answer, error) {
 			return inactive, nil
 		}
 	}
-	a := &Answer{Active: true, size: len(doc)}
+	a := &Answer{Active: true, size: jwtverify.DecodedSize(doc)}
 	for i, into := range [...]*string{inIssuer: &a.Issuer, inSubject: &a.Subject, inClient: &a.Client, inUsername: &a.Username, inID: &a.ID} {
 		if into == nil || raw[i] == nil {
 			continue

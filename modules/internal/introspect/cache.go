@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// overhead is what an entry takes beside its document, in bytes: the digest, the maps, and
-// what decoding adds.
+// overhead is what an entry takes beside its document, in bytes: the digest and the maps.
 const overhead = 1 << 10
 
 // cache remembers answers, up to a number of bytes together. It is two halves: the younger
@@ -38,8 +37,7 @@ func (c *cache) get(d digest) (entry, bool) {
 func (c *cache) put(d digest, e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Decoded members take about four times what they were written with.
-	size := 4*e.answer.size + overhead
+	size := e.answer.size + overhead
 	if c.size += size; c.young == nil || c.size > cacheBytes/2 {
 		c.old, c.young, c.size = c.young, make(map[digest]entry), size
 	}
@@ -60,7 +58,7 @@ func (c *cache) bytes() (n int) {
 	defer c.mu.Unlock()
 	for _, half := range [...]map[digest]entry{c.young, c.old} {
 		for _, e := range half {
-			n += 4*e.answer.size + overhead
+			n += e.answer.size + overhead
 		}
 	}
 	return n

@@ -416,7 +416,7 @@ func TestCacheIsBounded(t *testing.T) {
 	for i := range 20_000 {
 		var d digest
 		d[0], d[1], d[2] = byte(i), byte(i>>8), byte(i>>16)
-		c.put(d, entry{answer: &Answer{size: 1000}})
+		c.put(d, entry{answer: &Answer{size: 4000}})
 	}
 	if n := c.bytes(); n > cacheBytes || n < cacheBytes/4 {
 		t.Errorf("%d bytes", n)

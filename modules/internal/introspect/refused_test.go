@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -28,5 +29,22 @@ func TestRefusedTokensAreNoFailures(t *testing.T) {
 	}
 	if answer, _, err := c.Ask(t.Context(), token); err != nil || !answer.Active {
 		t.Errorf("another token: %+v, %v", answer, err)
+	}
+}
+
+// TestDenseAnswers: answers with many small members count for what they take in memory.
+func TestDenseAnswers(t *testing.T) {
+	t.Parallel()
+	doc := `{"active":true,"x":[` + strings.Repeat(`{"a":1},`, 5000) + `{}]}`
+	a, err := parse([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := new(cache)
+	for i := range 200 {
+		c.put(digest{byte(i)}, entry{answer: a})
+	}
+	if n := len(c.young) + len(c.old); n > cacheBytes/(350*5000) {
+		t.Errorf("%d answers are remembered, each of which takes two megabytes", n)
 	}
 }
