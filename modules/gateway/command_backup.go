@@ -110,6 +110,9 @@ ledger, and with --store where it has the option store.`,
 
 // restoreAll restores what is in a directory. It begins when all of it has been checked.
 func restoreAll(cmd *cobra.Command, from string, into map[*backupKind]string) error {
+	if info, err := os.Stat(from); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file; restore one with: caddy gateway ledger restore <file>, or caddy gateway records restore <file>", from)
+	}
 	var found []*backupKind
 	for _, k := range backupKinds {
 		file := filepath.Join(from, k.name)

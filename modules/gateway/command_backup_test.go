@@ -152,6 +152,9 @@ func TestDamagedBackupOfAll(t *testing.T) {
 	if _, _, err := command(t, "", "restore", t.TempDir(), "--ledger", ledger); err == nil || !strings.Contains(err.Error(), "neither ledger nor records") {
 		t.Errorf("restore of nothing: %v", err)
 	}
+	if _, _, err := command(t, "", "restore", name, "--ledger", ledger); err == nil || !strings.Contains(err.Error(), "records restore <file>") {
+		t.Errorf("restore of a file: %v", err)
+	}
 }
 
 func TestBackupOfWhatThereIs(t *testing.T) {
