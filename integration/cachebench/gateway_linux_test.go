@@ -129,10 +129,9 @@ func program(tb testing.TB, cmd *exec.Cmd, address string) int {
 	}
 }
 
-// gateway starts one on one processor and returns the addresses of its sites.
-func gateway(tb testing.TB, upstream string) (pid int, addresses map[string]string) {
+// configured writes the Caddyfile of all sites and returns its name and their addresses.
+func configured(tb testing.TB, upstream string) (name string, addresses map[string]string) {
 	tb.Helper()
-	dir := tb.TempDir()
 	var text strings.Builder
 	text.WriteString(`{
 	admin off
@@ -152,24 +151,31 @@ func gateway(tb testing.TB, upstream string) (pid int, addresses map[string]stri
 `)
 	fill := strings.NewReplacer("{$ONE}", one, "{$TWENTY}", twenty, "{$CHAT}", "`"+chat+"`", "{$UPSTREAM}", upstream)
 	addresses = make(map[string]string)
-	last := ""
 	for _, site := range sites {
-		last = freeAddress(tb)
-		addresses[site.name] = last
-		_, port, _ := strings.Cut(last, ":")
+		address := freeAddress(tb)
+		addresses[site.name] = address
+		_, port, _ := strings.Cut(address, ":")
 		fmt.Fprintf(&text, "http://:%s {\nbind 127.0.0.1\n%s\n}\n", port, fill.Replace(site.handlers))
 	}
-	name := filepath.Join(dir, "Caddyfile")
+	name = filepath.Join(tb.TempDir(), "Caddyfile")
 	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
 		tb.Fatalf("write Caddyfile: %v", err)
 	}
+	return name, addresses
+}
+
+// gateway starts one on one processor and returns the addresses of its sites.
+func gateway(tb testing.TB, upstream string) (pid int, addresses map[string]string) {
+	tb.Helper()
+	name, addresses := configured(tb, upstream)
+	dir := filepath.Dir(name)
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatalf("find test binary: %v", err)
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), configVariable+"="+name, "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir, "GOMAXPROCS=1")
-	return program(tb, cmd, last), addresses
+	return program(tb, cmd, addresses[sites[len(sites)-1].name]), addresses
 }
 
 // targets are the sites as they are measured, by what they answer; the first of each is
