@@ -60,7 +60,8 @@ func again(t testing.TB, size int, method string) func() int {
 	in := bytes.NewReader(body)
 	// Without a replacer, which would remember all the requests.
 	vars := make(map[string]any)
-	r = r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+	ctx := context.WithValue(r.Context(), caddyhttp.ServerCtxKey, new(caddyhttp.Server))
+	r = r.WithContext(context.WithValue(ctx, caddyhttp.VarsCtxKey, vars))
 	w := &sink{header: make(http.Header, 16)}
 	next := caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
 		t.Error("it is no hit")

@@ -3,6 +3,7 @@
 package gatewaycache
 
 import (
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"time"
@@ -31,6 +32,7 @@ type visit struct {
 	request      httpcache.Request
 	who          string // the kind of the partition
 	marks        marks
+	elsewhere    bool // the caller is known to an authentication that is not ours
 	credentialed bool // the caller is known by a credential, wherever that is now
 	key          cacheKey
 	hex          string // of the key, once it was needed
@@ -68,14 +70,14 @@ func (v *visit) classify() (reason string, err error) {
 	if r.Method == http.MethodConnect || r.Header["Upgrade"] != nil {
 		return reasonUpgrade, nil
 	}
-	v.policy = h.rules.http
+	v.policy, v.elsewhere = h.rules.http, v.rq.KnownElsewhere(r)
 	if len(h.rules.bypass) > 0 {
 		if matched, err := h.rules.bypass.AnyMatchWithError(r); err != nil || matched {
 			return reasonMatcher, err
 		}
 	}
 	v.marks = marksOf(r)
-	v.credentialed = v.rq.Credential != nil && !v.rq.Anonymous || v.marks.credential || v.rq.KnownElsewhere(r)
+	v.credentialed = v.rq.Credential != nil && !v.rq.Anonymous || v.marks.credential || v.elsewhere
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		if r.Method == http.MethodGet && !h.rules.get || r.Method == http.MethodHead && !h.rules.head {
@@ -251,7 +253,9 @@ func (v *visit) tell(status state.CacheStatus, reason string) {
 
 func (v *visit) hexKey() string {
 	if v.hex == "" {
-		v.hex = v.key.String()
+		var text [2 * len(v.key)]byte
+		hex.Encode(text[:], v.key[:])
+		v.hex = string(text[:]) // in one piece of memory less than by v.key.String
 	}
 	return v.hex
 }

@@ -24,14 +24,14 @@ var callHeaders = [...]string{
 
 // partition says among whom an answer is shared. It is not ok if there is no telling who
 // asks, although that may matter.
-func (v *visit) partition(r *http.Request, rq *state.Request) (kind string, members []string, ok bool) {
+func (v *visit) partition(rq *state.Request) (kind string, members []string, ok bool) {
 	h := v.h
 	if h.Scope == ScopeShared {
 		return "shared", nil, true
 	}
 	c := rq.Credential
 	if c == nil || rq.Anonymous {
-		if rq.KnownElsewhere(r) || v.marks.credential {
+		if v.elsewhere || v.marks.credential {
 			return "", nil, false
 		}
 		if c == nil {
@@ -51,26 +51,22 @@ func (v *visit) partition(r *http.Request, rq *state.Request) (kind string, memb
 // have decided on the upstream.
 func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 	h, r, rq := v.h, v.r, v.rq
-	who, members, ok := v.partition(r, rq)
+	who, members, ok := v.partition(rq)
 	if !ok {
 		return false
 	}
 	v.who = who
-	hs.Text("kind", kind)
-	hs.Text("method", method)
+	// Words of a closed set are labels of what belongs to them, and what is empty is left
+	// out: the shorter this is, the less there is to hash for each request.
+	hs.Text(kind, method)
 	scheme := "http"
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	hs.Text("scheme", scheme)
-	hs.Text("host", lower(r.Host))
-	hs.Text("route", rq.Route)
-	hs.Text("who", who)
-	hs.List("members", members)
-	if server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok && server.Name() != "" {
-		hs.Text("server", server.Name()) // the host is what the client says it is
-	}
+	hs.Text(scheme, lower(r.Host))
+	hs.List(who, members)
 	hs.Text("answers", h.answersOf(r))
+	some(hs, "route", rq.Route)
 	v.addMarks(hs)
 	if version := rq.APIVersion.Name; version != "" {
 		hs.Text("version", version) // which the path may not say
@@ -97,9 +93,16 @@ func (v *visit) begin(hs *cachekey.Hasher, kind, method string) bool {
 		hs.Text("asked raw", v.path(original.URL.RawPath))
 	}
 	hs.Text("path", v.path(r.URL.Path))
-	hs.Text("raw", v.path(r.URL.RawPath))
+	some(hs, "raw", v.path(r.URL.RawPath))
 	v.query(hs)
 	return true
+}
+
+// some adds a part that few requests have.
+func some(hs *cachekey.Hasher, label, value string) {
+	if value != "" {
+		hs.Text(label, value)
+	}
 }
 
 // lower is strings.ToLower, and returns s itself where it is that already.
@@ -120,7 +123,7 @@ func (v *visit) query(hs *cachekey.Hasher) {
 	raw := v.r.URL.RawQuery
 	gemini := v.call.is && v.call.endpoint.Format == usage.Gemini
 	if len(v.h.KeyQuery) == 0 && !gemini {
-		hs.Text("query", raw)
+		some(hs, "query", raw)
 		return
 	}
 	values, err := url.ParseQuery(raw)

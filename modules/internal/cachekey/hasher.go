@@ -10,7 +10,7 @@ import (
 )
 
 // version goes into every key, so that keys of another way to form them differ.
-const version = "tollgate cache key 1"
+const version = "key 2"
 
 // The kinds of parts. Each part begins with its kind and its label.
 const (
@@ -143,6 +143,10 @@ func (h *Hasher) values(values []string) {
 }
 
 func (h *Hasher) length(n int) {
+	if n < 0x80 { // as a rule
+		h.byte(byte(n))
+		return
+	}
 	h.write(h.tmp[:binary.PutUvarint(h.tmp[:], uint64(n))]) //nolint:gosec // a length
 }
 
@@ -156,14 +160,13 @@ func (h *Hasher) byte(c byte) {
 
 // string is write for strings.
 func (h *Hasher) string(s string) {
-	for len(s) > 0 {
-		if h.n == len(h.buf) {
-			h.flush()
-		}
+	for len(s) > len(h.buf)-h.n {
 		n := copy(h.buf[h.n:], s)
 		h.n += n
 		s = s[n:]
+		h.flush()
 	}
+	h.n += copy(h.buf[h.n:], s)
 }
 
 func (h *Hasher) write(p []byte) {
