@@ -94,8 +94,9 @@ func (a *answer) read(data []byte) error {
 	a.pairs, a.fields = int(pairs), string(data[n:])
 	rest := a.fields
 	for range a.pairs * 2 {
-		if _, rest, err = cutText(rest); err != nil {
-			return err
+		var ok bool
+		if _, rest, ok = cutText(rest); !ok {
+			return errMeta
 		}
 	}
 	if rest != "" {
@@ -104,37 +105,38 @@ func (a *answer) read(data []byte) error {
 	return nil
 }
 
-// each calls do for each field and each of its values, which read has checked.
-func (a *answer) each(do func(name, value string)) {
-	rest := a.fields
-	for range a.pairs {
-		var name, value string
-		name, rest, _ = cutText(rest)
-		value, rest, _ = cutText(rest)
-		do(name, value)
-	}
+// cutField cuts a field with one value off fields that read has checked.
+func cutField(s string) (name, value, rest string) {
+	name, s, _ = cutText(s)
+	value, s, _ = cutText(s)
+	return name, value, s
 }
 
 // header returns the fields anew.
 func (a *answer) header() http.Header {
 	h := make(http.Header, a.pairs)
-	a.each(func(name, value string) { h[name] = append(h[name], value) })
+	rest := a.fields
+	for range a.pairs {
+		var name, value string
+		name, value, rest = cutField(rest)
+		h[name] = append(h[name], value)
+	}
 	return h
 }
 
 // cutText cuts a text with its length before it off s.
-func cutText(s string) (text, rest string, err error) {
+func cutText(s string) (text, rest string, ok bool) {
 	var n uint64
 	for i := 0; i < len(s) && i < binary.MaxVarintLen32; i++ {
 		n |= uint64(s[i]&0x7f) << (7 * i)
 		if s[i] < 0x80 {
 			if s = s[i+1:]; n > uint64(len(s)) {
-				return "", "", errMeta
+				return "", "", false
 			}
-			return s[:n], s[n:], nil
+			return s[:n], s[n:], true
 		}
 	}
-	return "", "", errMeta
+	return "", "", false
 }
 
 // variants name the fields by which answers to a request differ.
@@ -161,9 +163,9 @@ func (v *variants) read(data []byte) error {
 	}
 	v.life = binary.BigEndian.Uint64(data[2:])
 	for rest := string(data[10:]); rest != ""; {
-		name, more, err := cutText(rest)
-		if err != nil {
-			return err
+		name, more, ok := cutText(rest)
+		if !ok {
+			return errMeta
 		}
 		v.names, rest = append(v.names, name), more
 	}

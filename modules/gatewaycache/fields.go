@@ -128,32 +128,35 @@ func restore(h, before http.Header) {
 }
 
 // put adds the fields of a stored answer to those that are there already, as a proxy adds
-// those of the upstream.
-func (a *answer) put(h http.Header, skip func(name string) bool) {
+// those of the upstream; but for its length, and for its type if the body is in another form.
+func (a *answer) put(h http.Header, converted bool) {
 	values := make([]string, 0, a.pairs)
-	start, last := 0, ""
-	flush := func() {
-		if n := len(values); n > start {
-			if have := h[last]; len(have) > 0 && last != "Server" && last != "Date" {
-				h[last] = append(slices.Clip(have), values[start:n]...)
-			} else {
-				h[last] = values[start:n:n]
-			}
-			start = n
-		}
-	}
-	a.each(func(name, value string) {
-		if skip != nil && skip(name) {
-			return
+	last, start, rest := "", 0, a.fields
+	for range a.pairs {
+		var name, value string
+		name, value, rest = cutField(rest)
+		if name == "Content-Length" || converted && name == "Content-Type" {
+			continue
 		}
 		if name != last {
-			flush()
-			last = name
+			putField(h, last, values[start:])
+			last, start = name, len(values)
 		}
 		values = append(values, value)
-	})
-	flush()
+	}
+	putField(h, last, values[start:])
 	if h["Via"] != nil && len(h["Server"]) == 1 && h["Server"][0] == "Caddy" {
 		delete(h, "Server") // as for an answer that is being passed on
 	}
+}
+
+// putField adds the values of one field.
+func putField(h http.Header, name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	if have := h[name]; len(have) > 0 && name != "Server" && name != "Date" {
+		values = slices.Concat(have, values)
+	}
+	h[name] = slices.Clip(values)
 }

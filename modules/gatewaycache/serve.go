@@ -54,25 +54,20 @@ func (v *visit) send(a *answer, body [][]byte, contentType string, is state.Cach
 		c.Saved, c.SavedKnown = a.cost, true
 	}
 	v.tell(is, member.Detail.String())
-	skip := skipLength
-	if contentType != "" {
-		skip = skipForm
-	}
-	a.put(h, skip)
+	a.put(h, contentType != "")
 	if contentType != "" {
 		h["Content-Type"] = []string{contentType}
 	}
 	size := sizeOf(body)
 	length := v.describe(h, is, member, age, size)
 	get := v.r.Method == http.MethodGet || v.r.Method == http.MethodHead
-	now := time.Now()
-	if get && a.meta.NotModified(v.r.Header, now) {
+	if get && a.meta.NotModified(v.r.Header, rq.Start) {
 		httpcache.DropForNotModified(h)
 		v.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
 	if v.r.Method == http.MethodGet && v.r.Header["Range"] != nil {
-		if span, verdict := a.meta.Range(v.r.Header, size, now); verdict != httpcache.WholeBody {
+		if span, verdict := a.meta.Range(v.r.Header, size, rq.Start); verdict != httpcache.WholeBody {
 			return v.sendPart(body, span, verdict, size)
 		}
 	}
@@ -132,18 +127,15 @@ func (v *visit) describe(h http.Header, is state.CacheStatus, member *httpcache.
 			h[headerStandard] = values[2:3:3]
 		}
 	}
-	delete(h, headerStatus)
-	delete(h, headerKey)
 	if v.h.rules.kong {
 		values[3], values[4] = kongStatus(is, member.Forward), v.hexKey()
 		h[headerStatus], h[headerKey] = values[3:4:4], values[4:5:5]
+	} else {
+		delete(h, headerStatus)
+		delete(h, headerKey)
 	}
 	return values[1:2:2]
 }
-
-func skipLength(name string) bool { return name == "Content-Length" }
-
-func skipForm(name string) bool { return name == "Content-Length" || name == "Content-Type" }
 
 func sizeOf(body [][]byte) (n int64) {
 	for _, p := range body {

@@ -239,8 +239,15 @@ type Outcome struct {
 }
 
 // Of returns the state of r, or nil where no gateway handler has run.
-func Of(r *http.Request) *Request {
+func Of(r *http.Request) *Request { return stateIn(varsOf(r)) }
+
+// varsOf returns Caddy's variables of r, or nil where there are none.
+func varsOf(r *http.Request) map[string]any {
 	vars, _ := r.Context().Value(caddyhttp.VarsCtxKey).(map[string]any)
+	return vars
+}
+
+func stateIn(vars map[string]any) *Request {
 	rq, _ := vars[varKey].(*Request)
 	return rq
 }
@@ -248,11 +255,12 @@ func Of(r *http.Request) *Request {
 // Ensure returns the state of r and creates it if needed, for modules that
 // are not handlers of ours and so cannot go through [Serve].
 func Ensure(r *http.Request) *Request {
-	if rq := Of(r); rq != nil {
+	vars := varsOf(r)
+	if rq := stateIn(vars); rq != nil {
 		return rq
 	}
 	rq := &Request{Start: time.Now()}
-	rq.attach(r)
+	rq.attach(r, vars)
 	return rq
 }
 

@@ -30,13 +30,14 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 		// No other handler's writer in between: the state is at hand.
 		return h.Handle(w, r, own.rq, next)
 	}
-	rq := Of(r)
+	vars := varsOf(r)
+	rq := stateIn(vars)
 	if rq != nil && rq.entered {
 		return h.Handle(w, r, rq, next)
 	}
 	if rq == nil {
 		rq = &Request{Start: time.Now()}
-		rq.attach(r)
+		rq.attach(r, vars)
 	}
 	rq.entered = true
 	rq.host = host
@@ -75,12 +76,11 @@ func Serve(h Handler, host Host, w http.ResponseWriter, r *http.Request, next ca
 }
 
 // attach puts the state where handlers, matchers and placeholders find it.
-func (rq *Request) attach(r *http.Request) {
-	ctx := r.Context()
-	if vars, ok := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any); ok {
+func (rq *Request) attach(r *http.Request, vars map[string]any) {
+	if vars != nil {
 		vars[varKey] = rq
 	}
-	if repl, ok := ctx.Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
+	if repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer); ok {
 		rq.repl = repl
 		repl.Map(rq.placeholder)
 	}
@@ -134,18 +134,15 @@ func (rq *Request) close(broken bool) {
 }
 
 func (rq *Request) outcome() Outcome {
-	o := Outcome{
-		Status:   rq.writer.status,
-		Duration: time.Since(rq.Start),
-		BytesIn:  rq.in.Load(),
-		BytesOut: rq.writer.bytes,
-		Attempts: rq.upstreamAttempts(),
-		Aborted:  rq.aborted,
+	return Outcome{
+		Status:    rq.writer.status,
+		Duration:  time.Since(rq.Start),
+		FirstByte: rq.writer.firstByte,
+		BytesIn:   rq.in.Load(),
+		BytesOut:  rq.writer.bytes,
+		Attempts:  rq.upstreamAttempts(),
+		Aborted:   rq.aborted,
 	}
-	if !rq.writer.firstByte.IsZero() {
-		o.FirstByte = rq.writer.firstByte.Sub(rq.Start)
-	}
-	return o
 }
 
 // OnSettle registers s to be told when the answer is complete or broken, which may be

@@ -46,8 +46,8 @@ type Writer struct {
 	holding   bool
 	status    int
 	bytes     int64
-	expect    int64 // body bytes still announced by Content-Length; -1 unknown
-	firstByte time.Time
+	expect    int64         // body bytes still announced by Content-Length; -1 unknown
+	firstByte time.Duration // from the start of the request to the header; 0 before
 	writeErr  error
 	flusher   flusher
 	editor    Editor
@@ -149,8 +149,8 @@ func (w *Writer) WriteHeader(status int) {
 
 func (w *Writer) sendHeader() {
 	w.sent = true
-	if w.firstByte.IsZero() {
-		w.firstByte = time.Now()
+	if w.firstByte == 0 {
+		w.firstByte = time.Since(w.rq.Start)
 	}
 	w.finishHeader()
 	w.ResponseWriter.WriteHeader(w.status)
