@@ -35,6 +35,7 @@ var floors = map[string]int{
 	"modules/internal/apierror":  floorPure,
 
 	"modules/internal/ledger/ledgertest": floorPure,
+	"modules/internal/boltfile":          floorPure,
 	"modules/internal/ledgerdb":          floorPure,
 	"modules/internal/journal":           floorPure,
 
@@ -155,8 +156,11 @@ var pureDependencies = map[string]map[string]string{
 	"modules/internal/limitdb": {
 		"go.etcd.io/bbolt": "as in ledgerdb, for counters",
 	},
-	"modules/internal/ledgerdb": {
+	"modules/internal/boltfile": {
 		"go.etcd.io/bbolt": "the embedded database that Caddy links for its certificate authority",
+	},
+	"modules/internal/ledgerdb": {
+		"go.etcd.io/bbolt": "transactions of boltfile, for the ledger",
 	},
 	"modules/internal/redisconn": {
 		"github.com/redis/go-redis/v9": "the client of Redis, its Sentinels and its Cluster",

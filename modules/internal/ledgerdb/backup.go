@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 )
 
 // A backup is a copy of the database, followed by a seal: 8 bytes, the length of
@@ -30,9 +32,7 @@ func (d *DB) Backup(w io.Writer) error {
 	if err == nil {
 		d.filing.RLock()
 		defer d.filing.RUnlock()
-		err = guard(func() error {
-			return d.file.bolt.View(func(tx *bbolt.Tx) error { return writeBackup(tx, w) })
-		})
+		err = d.file.View(func(tx *bbolt.Tx) error { return writeBackup(tx, w) })
 	}
 	if err != nil {
 		return fmt.Errorf("back up ledger: %w", err)
@@ -81,7 +81,7 @@ func unseal(f *os.File, w io.Writer) (int64, error) {
 		return 0, err
 	}
 	size := info.Size() - int64(sealSize)
-	if size < smallest || !info.Mode().IsRegular() {
+	if size < boltfile.Smallest || !info.Mode().IsRegular() {
 		return 0, errors.New("it is no backup of a ledger")
 	}
 	seal := make([]byte, sealSize)
@@ -104,36 +104,10 @@ func unseal(f *os.File, w io.Writer) (int64, error) {
 
 // checkDatabase reads everything that is in a database.
 func checkDatabase(path string) error {
-	options := *bbolt.DefaultOptions
-	options.ReadOnly = true
-	options.PreLoadFreelist = true // here, where a fault becomes an error
-	options.Timeout = lockTimeout
-	var db *bbolt.DB
-	return guard(func() (err error) {
-		if db, err = bbolt.Open(path, fileMode, &options); err != nil {
+	return boltfile.Check(path, ErrDamaged, func(tx *bbolt.Tx) error {
+		if _, err := readHeader(tx); err != nil {
 			return err
 		}
-		err = db.View(func(tx *bbolt.Tx) error {
-			if _, err := readHeader(tx); err != nil {
-				return err
-			}
-			if err := checkRows(tx.Bucket(bucketRows)); err != nil {
-				return err
-			}
-			return checkPages(tx)
-		})
-		return errors.Join(err, db.Close())
+		return checkRows(tx.Bucket(bucketRows))
 	})
-}
-
-// checkPages looks at all pages. It reads them in a goroutine of its own, which
-// only those should be given that a cursor has found its way through.
-func checkPages(tx *bbolt.Tx) error {
-	var first error
-	for err := range tx.Check() { // to the end, or the goroutine stays
-		if first == nil {
-			first = fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-	}
-	return first
 }

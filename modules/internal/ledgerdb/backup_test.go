@@ -16,6 +16,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
 )
@@ -155,10 +156,10 @@ func TestCheckRefuses(t *testing.T) {
 		"text":              []byte("not a backup"),
 		"without seal":      database,
 		"cut":               good[:len(good)-1],
-		"cut to a page":     good[:smallest],
+		"cut to a page":     good[:boltfile.Smallest],
 		"cut seal":          good[:len(good)-sealSize+8],
 		"longer":            append(bytes.Clone(good), 0),
-		"something else":    sealed(make([]byte, smallest)),
+		"something else":    sealed(make([]byte, boltfile.Smallest)),
 		"a sealed bit":      sealed(flipped(database, bytes.Index(database, []byte("consumer-1")))),
 		"a newer version":   sealed(altered(t, database, bucketMeta, keyVersion, []byte{99})),
 		"another database":  sealed(altered(t, database, bucketMeta, nil, nil)),

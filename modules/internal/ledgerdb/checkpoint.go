@@ -10,6 +10,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 )
 
@@ -54,9 +55,7 @@ func (d *DB) flush() error {
 	d.current = layer{sums: ledger.NewTable(d.o.Bounds), from: f.to, to: f.to}
 	d.mu.Unlock()
 
-	err := guard(func() error {
-		return d.file.bolt.Update(func(tx *bbolt.Tx) error { return d.add(tx, &f) })
-	})
+	err := d.file.Update(func(tx *bbolt.Tx) error { return d.add(tx, &f) })
 	if err == nil {
 		d.thaw(false)
 		return d.release(f.to)
@@ -68,7 +67,7 @@ func (d *DB) flush() error {
 		d.thaw(true)
 		return err
 	}
-	d.suspect = syncFailed(err)
+	d.suspect = boltfile.SyncFailed(err)
 	// When its last step fails, a transaction may count all the same. It may also
 	// not be durable, so the journal keeps its records.
 	applied, readErr := d.applied()
@@ -88,12 +87,10 @@ func (d *DB) release(seq uint64) error {
 
 // applied reads how far the database has come.
 func (d *DB) applied() (applied uint64, err error) {
-	err = guard(func() error {
-		return d.file.bolt.View(func(tx *bbolt.Tx) error {
-			h, err := readHeader(tx)
-			applied = h.applied
-			return err
-		})
+	err = d.file.View(func(tx *bbolt.Tx) error {
+		h, err := readHeader(tx)
+		applied = h.applied
+		return err
 	})
 	return applied, err
 }

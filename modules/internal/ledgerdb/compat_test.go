@@ -14,6 +14,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
@@ -46,7 +47,7 @@ func unhex(t testing.TB, s string) []byte {
 func oldLedger(t testing.TB) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	db, err := bbolt.Open(filepath.Join(dir, fileName), fileMode, &bbolt.Options{PageSize: pageSize})
+	db, err := bbolt.Open(filepath.Join(dir, fileName), fileMode, &bbolt.Options{PageSize: boltfile.PageSize})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func oldLedger(t testing.TB) (dir string) {
 // format is the version that a database gives itself.
 func format(t testing.TB, d *DB) (version byte) {
 	t.Helper()
-	err := d.file.bolt.View(func(tx *bbolt.Tx) error {
+	err := d.file.DB.View(func(tx *bbolt.Tx) error {
 		version = tx.Bucket(bucketMeta).Get(keyVersion)[0]
 		return nil
 	})

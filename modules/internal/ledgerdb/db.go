@@ -39,6 +39,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 )
@@ -90,9 +91,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnChange == nil {
 		o.OnChange = func(error) {}
-	}
-	if o.OpenFile == nil {
-		o.OpenFile = os.OpenFile
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -150,7 +148,7 @@ func Open(o Options) (*DB, Recovery, error) {
 	if err := os.MkdirAll(o.Dir, dirMode); err != nil {
 		return nil, Recovery{}, fmt.Errorf("make ledger directory %s: %w", o.Dir, err)
 	}
-	f, err := openLocked(o.Dir, o.OpenFile)
+	f, err := openLocked(o.Dir, boltfile.Options{OpenFile: o.OpenFile, Readers: true})
 	if err != nil {
 		return nil, Recovery{}, err
 	}
@@ -161,7 +159,7 @@ func Open(o Options) (*DB, Recovery, error) {
 	d.keep.Store(int64(o.Keep))
 	recovery, err := d.replay()
 	if err != nil {
-		return nil, recovery, errors.Join(fmt.Errorf("open ledger in %s: %w", o.Dir, err), f.close(err))
+		return nil, recovery, errors.Join(fmt.Errorf("open ledger in %s: %w", o.Dir, err), f.Close())
 	}
 	var tried time.Time
 	if d.current.from == d.current.to {
@@ -178,7 +176,7 @@ func (d *DB) replay() (Recovery, error) {
 	if err != nil {
 		return recovery, err
 	}
-	if err := syncDir(d.o.Dir); err != nil {
+	if err := boltfile.SyncDir(d.o.Dir); err != nil {
 		return recovery, err
 	}
 	d.current = layer{sums: ledger.NewTable(d.o.Bounds), from: h.applied}
@@ -245,7 +243,7 @@ func (d *DB) Close() error {
 		d.mu.Unlock()
 		d.checkpointing.Lock()
 		defer d.checkpointing.Unlock()
-		err = errors.Join(err, d.journal.Close(), d.file.close(d.broken))
+		err = errors.Join(err, d.journal.Close(), d.file.Close())
 		if err != nil {
 			err = fmt.Errorf("close ledger in %s: %w", d.o.Dir, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
 	"github.com/caddy-gateway/tollgate/modules/internal/money"
@@ -298,7 +299,7 @@ func TestStats(t *testing.T) {
 // way.
 func TestInterruptedCreation(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int{0, 1, pageSize, smallest - 1} {
+	for _, size := range []int{0, 1, boltfile.PageSize, boltfile.Smallest - 1} {
 		dir := t.TempDir()
 		put(t, filepath.Join(dir, fileName), make([]byte, size))
 		d := mustOpen(t, Options{Dir: dir})

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger/ledgertest"
@@ -43,9 +44,9 @@ func (c *changes) list() []error {
 func (d *DB) limit(on bool) {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
-	d.file.bolt.MaxSize = 0
+	d.file.DB.MaxSize = 0
 	if on {
-		d.file.bolt.MaxSize = 1 // what it has stays
+		d.file.DB.MaxSize = 1 // what it has stays
 	}
 }
 
@@ -199,7 +200,7 @@ func TestCommitThatCounts(t *testing.T) {
 	f := d.current
 	d.mu.Unlock()
 	// What such a transaction leaves behind.
-	if err := d.file.bolt.Update(func(tx *bbolt.Tx) error { return d.add(tx, &f) }); err != nil {
+	if err := d.file.DB.Update(func(tx *bbolt.Tx) error { return d.add(tx, &f) }); err != nil {
 		t.Fatal(err)
 	}
 	d.mu.Lock()
@@ -228,7 +229,7 @@ func TestDamagedRow(t *testing.T) {
 	if err := d.checkpoint(); err != nil {
 		t.Fatal(err)
 	}
-	err := d.file.bolt.Update(func(tx *bbolt.Tx) error {
+	err := d.file.DB.Update(func(tx *bbolt.Tx) error {
 		key, value := tx.Bucket(bucketRows).Cursor().First()
 		value = append([]byte{}, value...)
 		value[len(value)-1] ^= 1
@@ -262,7 +263,7 @@ func TestDamagedFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data = data[:min(len(data), 20*pageSize)]
+	data = data[:min(len(data), 20*boltfile.PageSize)]
 	for at := 0; at < len(data); at += 409 {
 		bad := filepath.Join(t.TempDir(), "ledger")
 		damaged := append([]byte{}, data...)

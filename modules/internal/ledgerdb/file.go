@@ -6,27 +6,21 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"runtime"
-	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 )
 
 // ErrInUse tells that a ledger is open already, in this or another process.
-var ErrInUse = errors.New("another process uses it")
+var ErrInUse = boltfile.ErrInUse
 
 const (
 	fileName       = "usage.db"
 	defaultJournal = "journal"
-	pageSize       = 4096 // also where pages are larger, so that files can move
-	smallest       = 4 * pageSize
-	growBy         = 1 << 20 // bytes
-	formatVersion  = 1       // of a new database
-	formatCached   = 2       // of one that has rows of the second version
-	lockTimeout    = 200 * time.Millisecond
+	formatVersion  = 1 // of a new database
+	formatCached   = 2 // of one that has rows of the second version
 	dirMode        = 0o700
 	fileMode       = 0o600
 )
@@ -42,113 +36,33 @@ var (
 	keyJournal = []byte("journal") // name of the directory with the journal
 )
 
-// openFile is the signature of os.OpenFile.
-type openFile func(name string, flag int, mode os.FileMode) (*os.File, error)
-
 // file is the open and locked database.
-type file struct {
-	bolt *bbolt.DB
-	os   *os.File // the same, to find out which one it is
-}
+type file struct{ *boltfile.File }
 
 // openLocked opens the database in a directory and takes its lock.
-func openLocked(dir string, open openFile) (*file, error) {
-	path := filepath.Join(dir, fileName)
-	for {
-		f, err := openBolt(path, open)
-		if errors.Is(err, berrors.ErrTimeout) {
-			return nil, fmt.Errorf("open ledger in %s: %w", dir, ErrInUse)
-		}
-		if err != nil && unfinished(path) {
-			// Its creation was interrupted, and nothing was ever in it.
-			if err := os.Remove(path); err != nil {
-				return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
-			}
-			if f, err = openBolt(path, open); err != nil && unfinished(path) {
-				_ = os.Remove(path) // a full disk; the error says it
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
-		}
-		// While this waited for the lock, a backup may have taken its place.
-		if f.isAt(path) {
-			return f, nil
-		}
-		if err := f.bolt.Close(); err != nil {
-			return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
-		}
-	}
-}
-
-// unfinished reports whether there is a file that is too short for a database.
-func unfinished(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() < smallest
-}
-
-func openBolt(path string, open openFile) (*file, error) {
-	f := &file{}
-	options := *bbolt.DefaultOptions
-	options.Timeout = lockTimeout
-	options.PageSize = pageSize
-	options.FreelistType = bbolt.FreelistMapType
-	options.NoStatistics = true
-	if runtime.GOOS != "windows" && ^uint(0)>>63 == 1 {
-		// Address space, not memory: a slow reader then never holds up a writer
-		// that makes the file grow.
-		options.InitialMmapSize = 1 << 30
-	}
-	options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-		opened, err := open(name, flag, mode)
-		f.os = opened
-		return opened, err
-	}
-	err := guard(func() (err error) {
-		f.bolt, err = bbolt.Open(path, fileMode, &options)
-		return err
-	})
+func openLocked(dir string, o boltfile.Options) (*file, error) {
+	f, err := openFile(filepath.Join(dir, fileName), o)
 	if err != nil {
-		if f.os != nil {
-			_ = f.os.Close() // bbolt does not, where it panics; the lock goes with it
-		}
-		return nil, err
+		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
 	}
-	f.bolt.AllocSize = growBy
 	return f, nil
 }
 
-func (f *file) isAt(path string) bool {
-	at, err := os.Stat(path)
+func openFile(path string, o boltfile.Options) (*file, error) {
+	o.Damaged = ErrDamaged
+	f, err := boltfile.Open(path, o)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	is, err := f.os.Stat()
-	return err == nil && os.SameFile(at, is)
+	return &file{f}, nil
 }
 
-// close gives the lock back. Of a damaged database the memory mapping stays, since
-// bbolt may wait for ever for what a panic has left locked.
-func (f *file) close(damage error) error {
+// Close gives the lock back, if there is a database.
+func (f *file) Close() error {
 	if f == nil {
 		return nil
 	}
-	if errors.Is(damage, ErrDamaged) {
-		return f.os.Close()
-	}
-	return f.bolt.Close()
-}
-
-// syncDir makes the names in a directory survive a power loss.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there, and NTFS journals names
-	}
-	f, err := os.Open(dir) //nolint:gosec // The operator has named it.
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return f.File.Close()
 }
 
 // header is what a database says about itself.
@@ -161,25 +75,21 @@ type header struct {
 // prepare reads the header, and makes the buckets of a new database.
 func (f *file) prepare() (header, error) {
 	var h header
-	err := guard(func() error {
-		return f.bolt.View(func(tx *bbolt.Tx) (err error) {
-			h, err = readHeader(tx)
-			return err
-		})
+	err := f.View(func(tx *bbolt.Tx) (err error) {
+		h, err = readHeader(tx)
+		return err
 	})
 	if !errors.Is(err, errEmpty) {
 		return h, err
 	}
 	h = header{version: formatVersion, journal: defaultJournal}
-	return h, guard(func() error {
-		return f.bolt.Update(func(tx *bbolt.Tx) error {
-			for _, name := range [][]byte{bucketMeta, bucketRows} {
-				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-					return err
-				}
+	return h, f.Update(func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketMeta, bucketRows} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
 			}
-			return h.write(tx)
-		})
+		}
+		return h.write(tx)
 	})
 }
 

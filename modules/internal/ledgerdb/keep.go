@@ -74,26 +74,22 @@ func (d *DB) pruneSome(keep time.Duration, limit ledger.Hour) (more bool, err er
 	}
 	now := d.o.Now()
 	var old [][]byte
-	err = guard(func() error {
-		return d.file.bolt.View(func(tx *bbolt.Tx) error {
-			old = oldRows(tx.Bucket(bucketRows), now, keep, limit)
-			return nil
-		})
+	err = d.file.View(func(tx *bbolt.Tx) error {
+		old = oldRows(tx.Bucket(bucketRows), now, keep, limit)
+		return nil
 	})
 	if err != nil || len(old) == 0 {
 		return false, err
 	}
 	clear(d.details)
-	err = guard(func() error {
-		return d.file.bolt.Update(func(tx *bbolt.Tx) error {
-			rows := tx.Bucket(bucketRows)
-			for _, key := range old {
-				if err := rows.Delete(key); err != nil {
-					return err
-				}
+	err = d.file.Update(func(tx *bbolt.Tx) error {
+		rows := tx.Bucket(bucketRows)
+		for _, key := range old {
+			if err := rows.Delete(key); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	return len(old) == pruneAtOnce, err
 }
@@ -105,12 +101,10 @@ func (d *DB) oldest() (h ledger.Hour, ok bool) {
 	if d.broken != nil {
 		return 0, false
 	}
-	err := guard(func() error {
-		return d.file.bolt.View(func(tx *bbolt.Tx) (err error) {
-			first, _ := tx.Bucket(bucketRows).Cursor().First()
-			h, err = hourOf(first)
-			return err
-		})
+	err := d.file.View(func(tx *bbolt.Tx) (err error) {
+		first, _ := tx.Bucket(bucketRows).Cursor().First()
+		h, err = hourOf(first)
+		return err
 	})
 	return h, err == nil
 }

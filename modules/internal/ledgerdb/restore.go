@@ -13,6 +13,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 )
 
@@ -42,7 +43,7 @@ func Restore(backup, dir string) error {
 		return err
 	}
 	err = replace(backup, dir, old.journal())
-	if err = errors.Join(err, old.close(nil)); err != nil {
+	if err = errors.Join(err, old.Close()); err != nil {
 		return fmt.Errorf("restore ledger in %s: %w", dir, err)
 	}
 	return nil
@@ -54,7 +55,7 @@ func lockExisting(dir string) (*file, error) {
 	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	f, err := openLocked(dir, os.OpenFile)
+	f, err := openLocked(dir, boltfile.Options{})
 	switch {
 	case errors.Is(err, ErrInUse):
 		return nil, err
@@ -70,11 +71,9 @@ func (f *file) journal() string {
 		return ""
 	}
 	var h header
-	err := guard(func() error {
-		return f.bolt.View(func(tx *bbolt.Tx) (err error) {
-			h, err = readHeader(tx)
-			return err
-		})
+	err := f.View(func(tx *bbolt.Tx) (err error) {
+		h, err = readHeader(tx)
+		return err
 	})
 	if err != nil {
 		return ""
@@ -101,7 +100,7 @@ func replace(backup, dir, journal string) error {
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return boltfile.SyncDir(dir)
 }
 
 // copyBackup copies a backup without its seal, and gives the copy a journal of its
@@ -120,33 +119,31 @@ func copyBackup(backup, path string) error {
 	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
 		return err
 	}
-	f, err := openBolt(path, os.OpenFile)
+	f, err := openFile(path, boltfile.Options{})
 	if err != nil {
 		return err
 	}
-	err = guard(func() error {
-		return f.bolt.Update(func(tx *bbolt.Tx) error {
-			h, err := readHeader(tx)
-			if err != nil {
-				return err
-			}
-			h.journal = defaultJournal + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
-			return h.write(tx)
-		})
+	err = f.Update(func(tx *bbolt.Tx) error {
+		h, err := readHeader(tx)
+		if err != nil {
+			return err
+		}
+		h.journal = defaultJournal + "-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+		return h.write(tx)
 	})
-	return errors.Join(err, f.close(err))
+	return errors.Join(err, f.Close())
 }
 
 // forget deletes what an earlier Restore has kept, if there is something, and its
 // journal, if that is not the one in use, which must be known. Whatever goes wrong
 // costs disk space only.
 func forget(before, inUse string) {
-	f, err := openBolt(before, func(name string, flag int, mode os.FileMode) (*os.File, error) {
+	f, err := openFile(before, boltfile.Options{OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 		return os.OpenFile(name, flag&^os.O_CREATE, mode) //nolint:gosec // A name of ours.
-	})
+	}})
 	if err == nil {
 		journal := f.journal()
-		if f.close(nil) == nil && journal != "" && inUse != "" && journal != inUse {
+		if f.Close() == nil && journal != "" && inUse != "" && journal != inUse {
 			_ = os.RemoveAll(filepath.Join(filepath.Dir(before), journal))
 		}
 	}

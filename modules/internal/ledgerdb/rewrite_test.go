@@ -4,38 +4,14 @@ package ledgerdb
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 
-	berrors "go.etcd.io/bbolt/errors"
-
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/ledger"
 )
-
-func TestSyncFailed(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name string
-		err  error
-		want bool
-	}{
-		{"fdatasync", syscall.EIO, true},
-		{"fsync", &fs.PathError{Op: "sync", Path: fileName, Err: syscall.EIO}, true},
-		{"fsync of a file that grew", errors.New("file sync error: demo"), true},
-		{"write", &fs.PathError{Op: "write", Path: fileName, Err: syscall.ENOSPC}, false},
-		{"resize", errors.New("file resize error: demo"), false},
-		{"limit", berrors.ErrMaxSizeReached, false},
-	} {
-		if got := syncFailed(fmt.Errorf("demo: %w", tc.err)); got != tc.want {
-			t.Errorf("%s: syncFailed = %v", tc.name, got)
-		}
-	}
-}
 
 // TestRewrite: while the database gets another file, readers read, nobody else gets
 // in, and nothing is lost.
@@ -72,7 +48,7 @@ func TestRewrite(t *testing.T) {
 		if err := d.checkpoint(); err != nil {
 			t.Fatal(err)
 		}
-		if d.file.isAt(filepath.Join(dir, rewriting)) || !d.file.isAt(filepath.Join(dir, fileName)) {
+		if d.file.At(filepath.Join(dir, fileName+boltfile.Rewriting)) || !d.file.At(filepath.Join(dir, fileName)) {
 			t.Fatal("the new file is not in its place")
 		}
 		if after, err := os.Stat(filepath.Join(dir, fileName)); err != nil || os.SameFile(before, after) {
@@ -97,7 +73,7 @@ func TestRewriteFails(t *testing.T) {
 	d.checkpointing.Lock()
 	d.suspect = true
 	d.checkpointing.Unlock()
-	obstacle := filepath.Join(dir, rewriting, "demo")
+	obstacle := filepath.Join(dir, fileName+boltfile.Rewriting, "demo")
 	put(t, obstacle, nil)
 	if err := d.checkpoint(); err == nil || d.Err() == nil {
 		t.Errorf("checkpoint = %v, Err = %v", err, d.Err())

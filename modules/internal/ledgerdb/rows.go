@@ -22,15 +22,7 @@ func (d *DB) Rows(q ledger.Query) ([]ledger.Row, error) {
 	defer d.merging.RUnlock()
 	d.filing.RLock()
 	defer d.filing.RUnlock()
-	err := guard(func() error {
-		for range maxOutrun {
-			again, err := d.group(&q, g)
-			if !again {
-				return err
-			}
-		}
-		return fmt.Errorf("database and memory do not fit: %w", ErrDamaged)
-	})
+	err := d.read(&q, g)
 	if err != nil {
 		err = fmt.Errorf("read ledger in %s: %w", d.o.Dir, err)
 	}
@@ -41,10 +33,20 @@ func (d *DB) Rows(q ledger.Query) ([]ledger.Row, error) {
 // that one is hardly ever outrun.
 const maxOutrun = 100
 
+func (d *DB) read(q *ledger.Query, g *ledger.Groups) error {
+	for range maxOutrun {
+		again, err := d.group(q, g)
+		if !again {
+			return err
+		}
+	}
+	return fmt.Errorf("database and memory do not fit: %w", ErrDamaged)
+}
+
 // group adds everything to g: a state of the database and what is not in it. It
 // is to be called again, having done nothing, if checkpoints have outrun it.
 func (d *DB) group(q *ledger.Query, g *ledger.Groups) (again bool, err error) {
-	err = d.file.bolt.View(func(tx *bbolt.Tx) error {
+	err = d.file.View(func(tx *bbolt.Tx) error {
 		h, err := readHeader(tx)
 		if err != nil {
 			return err

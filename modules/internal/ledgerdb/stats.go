@@ -30,20 +30,18 @@ func (d *DB) Stats() (Stats, error) {
 	s := Stats{Dir: d.o.Dir}
 	d.filing.RLock()
 	defer d.filing.RUnlock()
-	err := guard(func() error {
-		return d.file.bolt.View(func(tx *bbolt.Tx) error {
-			h, err := readHeader(tx)
-			if err != nil {
-				return err
-			}
-			s.Bytes, s.Applied = tx.Size(), h.applied
-			if key, _ := tx.Bucket(bucketRows).Cursor().First(); key != nil {
-				hour, err := hourOf(key)
-				s.Oldest = hour.Start()
-				return err
-			}
-			return nil
-		})
+	err := d.file.View(func(tx *bbolt.Tx) error {
+		h, err := readHeader(tx)
+		if err != nil {
+			return err
+		}
+		s.Bytes, s.Applied = tx.Size(), h.applied
+		if key, _ := tx.Bucket(bucketRows).Cursor().First(); key != nil {
+			hour, err := hourOf(key)
+			s.Oldest = hour.Start()
+			return err
+		}
+		return nil
 	})
 	if err != nil {
 		return s, fmt.Errorf("read ledger in %s: %w", d.o.Dir, err)

@@ -14,17 +14,22 @@ import (
 func TestDatabaseNotWritable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	d := filled(t, dir, 100)
+	var file *os.File
+	d := mustOpen(t, Options{Dir: dir, OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		file, err = os.OpenFile(name, flag, mode) //nolint:gosec // A file of the test.
+		return file, err
+	}})
+	recordMany(d, 0, 100)
 	if err := d.checkpoint(); err != nil {
 		t.Fatal(err)
 	}
-	fd := int(d.file.os.Fd()) //nolint:gosec // A file descriptor.
+	fd := int(file.Fd()) //nolint:gosec // A file descriptor.
 	writable, err := syscall.Dup(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer syscall.Close(writable) //nolint:errcheck // Nothing depends on it.
-	readOnly, err := os.Open(d.file.os.Name())
+	readOnly, err := os.Open(file.Name())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
 )
 
@@ -111,7 +112,7 @@ func (d *DB) write(b *batch) error {
 	if len(b.rows) == 0 && b.applied == d.applied {
 		return nil
 	}
-	err := d.file.update(func(tx *bbolt.Tx) error {
+	err := d.file.Update(func(tx *bbolt.Tx) error {
 		counters := tx.Bucket(bucketCounters)
 		for _, r := range b.rows {
 			var err error
@@ -144,7 +145,7 @@ func (d *DB) failed(err error) error {
 	if errors.Is(err, ErrDamaged) {
 		d.broken = err
 	} else {
-		d.suspect = syncFailed(err)
+		d.suspect = boltfile.SyncFailed(err)
 	}
 	return err
 }
@@ -154,7 +155,7 @@ func (d *DB) failed(err error) error {
 func (d *DB) load(recovery *Recovery) error {
 	now := d.now()
 	var damaged []row
-	err := d.file.view(func(tx *bbolt.Tx) error {
+	err := d.file.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketCounters).ForEach(func(key, value []byte) error {
 			expires, err := limitmem.RowExpires(key, value)
 			if err == nil && expires <= now {
@@ -175,7 +176,7 @@ func (d *DB) load(recovery *Recovery) error {
 		return err
 	}
 	recovery.Damaged = len(damaged)
-	return d.file.update(func(tx *bbolt.Tx) error {
+	return d.file.Update(func(tx *bbolt.Tx) error {
 		aside, err := tx.CreateBucketIfNotExists(bucketDamaged)
 		if err != nil {
 			return err

@@ -46,6 +46,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/internal/journal"
 	"github.com/caddy-gateway/tollgate/modules/internal/limitmem"
 	"github.com/caddy-gateway/tollgate/modules/limits"
@@ -67,7 +68,7 @@ var (
 	// ErrClosed tells that the counters have been closed.
 	ErrClosed = errors.New("counters are closed")
 	// ErrInUse tells that a directory is in use already, by this or another process.
-	ErrInUse = errors.New("another process uses it")
+	ErrInUse = boltfile.ErrInUse
 	// ErrDamaged tells that bytes in the files are not what was written.
 	ErrDamaged = limitmem.ErrDamaged
 )
@@ -104,9 +105,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnChange == nil {
 		o.OnChange = func(error) {}
-	}
-	if o.OpenFile == nil {
-		o.OpenFile = os.OpenFile
 	}
 	return o
 }
@@ -151,19 +149,19 @@ func Open(o Options) (*DB, Recovery, error) {
 	if err := os.MkdirAll(o.Dir, dirMode); err != nil {
 		return nil, Recovery{}, fmt.Errorf("make directory of counters %s: %w", o.Dir, err)
 	}
-	f, err := openLocked(o.Dir, o.OpenFile)
+	f, err := boltfile.Open(filepath.Join(o.Dir, fileName), boltfile.Options{Damaged: ErrDamaged, OpenFile: o.OpenFile})
 	if err != nil {
 		return nil, Recovery{}, fmt.Errorf("open counters in %s: %w", o.Dir, err)
 	}
 	d := &DB{
-		o: o, file: f,
+		o: o, file: &file{f},
 		kick: make(chan struct{}, 1), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	d.tell.db = d
 	d.Store = limitmem.New(limitmem.Options{MaxEntries: o.MaxEntries, MaxBytes: o.MaxBytes, Clock: o.Clock, Log: &d.tell})
 	recovery, err := d.replay()
 	if err != nil {
-		return nil, recovery, errors.Join(fmt.Errorf("open counters in %s: %w", o.Dir, err), f.close(err))
+		return nil, recovery, errors.Join(fmt.Errorf("open counters in %s: %w", o.Dir, err), f.Close())
 	}
 	go d.loop()
 	return d, recovery, nil
@@ -176,7 +174,7 @@ func (d *DB) replay() (Recovery, error) {
 	if d.applied, err = d.file.prepare(); err != nil {
 		return recovery, err
 	}
-	if err := syncDir(d.o.Dir); err != nil {
+	if err := boltfile.SyncDir(d.o.Dir); err != nil {
 		return recovery, err
 	}
 	if err := d.load(&recovery); err != nil {
@@ -248,7 +246,7 @@ func (d *DB) Close() error {
 		err = d.checkpoint(true)
 		d.checkpointing.Lock()
 		defer d.checkpointing.Unlock()
-		err = errors.Join(err, d.journal.Close(), d.file.close(d.broken))
+		err = errors.Join(err, d.journal.Close(), d.file.Close())
 		if err != nil {
 			err = fmt.Errorf("close counters in %s: %w", d.o.Dir, err)
 		}

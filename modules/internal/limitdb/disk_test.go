@@ -52,7 +52,7 @@ func (d *disk) Create(name string) (journal.File, error) {
 	if err := d.write(); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode) //nolint:gosec // As above.
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // As above.
 	return diskFile{f, d}, err
 }
 

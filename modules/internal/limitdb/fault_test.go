@@ -42,9 +42,9 @@ func (c *changes) list() []error {
 func (d *DB) limit(on bool) {
 	d.checkpointing.Lock()
 	defer d.checkpointing.Unlock()
-	d.file.bolt.MaxSize = 0
+	d.file.DB.MaxSize = 0
 	if on {
-		d.file.bolt.MaxSize = 1 // what it has stays
+		d.file.DB.MaxSize = 1 // what it has stays
 	}
 }
 
@@ -242,7 +242,7 @@ func TestDamage(t *testing.T) {
 		dir := t.TempDir()
 		bytes := []byte(string(whole))
 		bytes[at] ^= 0x55
-		if err := os.WriteFile(filepath.Join(dir, fileName), bytes, fileMode); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fileName), bytes, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		d, r, err := Open(Options{Dir: dir, CheckpointEvery: time.Hour})
@@ -293,7 +293,7 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	bytes[len(bytes)/2] ^= 0x55
-	if err := os.WriteFile(names[0], bytes, fileMode); err != nil {
+	if err := os.WriteFile(names[0], bytes, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d, r := opened(t, o)
@@ -315,7 +315,7 @@ func TestForeign(t *testing.T) {
 	dir := t.TempDir()
 	d := mustOpen(t, Options{Dir: dir})
 	d.checkpointing.Lock()
-	err := d.file.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte{99}) })
+	err := d.file.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte{99}) })
 	d.checkpointing.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -325,7 +325,7 @@ func TestForeign(t *testing.T) {
 		t.Errorf("Open() = %v, want the version to be refused", err)
 	}
 	dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), []byte(strings.Repeat("no database ", 5000)), fileMode); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, fileName), []byte(strings.Repeat("no database ", 5000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := Open(Options{Dir: dir}); err == nil {
@@ -333,7 +333,7 @@ func TestForeign(t *testing.T) {
 	}
 	// One whose creation was interrupted is made anew.
 	dir = t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), make([]byte, 100), fileMode); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, fileName), make([]byte, 100), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, mustOpen(t, Options{Dir: dir}))

@@ -65,7 +65,7 @@ func (d *DB) Stats() (Stats, error) {
 	if d.closed.Load() {
 		return s, ErrClosed
 	}
-	err := d.file.view(func(tx *bbolt.Tx) error {
+	err := d.file.View(func(tx *bbolt.Tx) error {
 		s.Rows, s.FileBytes = tx.Bucket(bucketCounters).Stats().KeyN, tx.Size()
 		return nil
 	})

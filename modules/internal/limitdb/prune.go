@@ -39,7 +39,7 @@ func (d *DB) prune(now int64) error {
 	}
 	var old [][]byte
 	next := []byte(nil)
-	err := d.file.view(func(tx *bbolt.Tx) error {
+	err := d.file.View(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketCounters).Cursor()
 		key, value := c.Seek(d.pruned.from)
 		for n := 0; key != nil; key, value = c.Next() {
@@ -54,7 +54,7 @@ func (d *DB) prune(now int64) error {
 		return nil
 	})
 	if err == nil && len(old) > 0 {
-		err = d.file.update(func(tx *bbolt.Tx) error {
+		err = d.file.Update(func(tx *bbolt.Tx) error {
 			for _, key := range old {
 				if err := tx.Bucket(bucketCounters).Delete(key); err != nil {
 					return err

@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/caddy-gateway/tollgate/modules/records"
 	"github.com/caddy-gateway/tollgate/modules/records/recordstest"
 )
@@ -210,7 +208,7 @@ func TestBackupOfRecordsThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	d := opened(t, t.TempDir(), Options{})
 	mustPut(t, d, "a:1", "one", 0)
-	d.update = func(func(*bbolt.Tx) error) error { return errPages }
+	d.fault = ErrDamaged
 	if err := d.Put(t.Context(), "a:2", nil, 0); !errors.Is(err, records.ErrUnavailable) {
 		t.Fatal(err)
 	}

@@ -7,13 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/records"
 )
 
@@ -31,12 +31,12 @@ type call struct {
 // DB is a records.Store in a file, which one process uses at a time.
 type DB struct {
 	o        Options
-	path     string
-	bolt     *bbolt.DB
-	file     *os.File // the same, for its lock
+	dir      string
+	file     *boltfile.File
+	suspect  bool // a sync of the file failed: it must be written anew
 	onChange func(error)
-	// update is bbolt's Update; tests have it fail.
-	update func(func(*bbolt.Tx) error) error
+	// fault, if not nil, is what transactions of tests fail with.
+	fault error
 
 	mu sync.RWMutex // for the table; the writer alone changes it, and reads without
 	t  table
@@ -59,7 +59,7 @@ func Open(dir string, o Options, onChange func(error)) (*DB, error) {
 		onChange = func(error) {}
 	}
 	d := &DB{
-		o: o.withDefaults(), onChange: onChange, t: newTable(),
+		o: o.withDefaults(), dir: dir, onChange: onChange, t: newTable(),
 		calls: make(chan call, maxBatch), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if err := d.open(dir); err != nil {
@@ -124,10 +124,14 @@ func (d *DB) store(b *batch) error {
 		return nil
 	}
 	before := d.failing.Load()
-	if before != nil && errors.Is(*before, errPages) {
+	if before != nil && errors.Is(*before, ErrDamaged) {
 		return *before // bbolt cannot be asked again
 	}
-	err := guard(func() error { return d.update(func(tx *bbolt.Tx) error { return writeBatch(tx, b) }) })
+	err := d.rewrite()
+	if err == nil {
+		err = d.file.Update(func(tx *bbolt.Tx) error { return errors.Join(d.fault, writeBatch(tx, b)) })
+		d.suspect = err != nil && boltfile.SyncFailed(err)
+	}
 	if err == nil {
 		if before != nil {
 			d.failing.Store(nil)
@@ -139,6 +143,16 @@ func (d *DB) store(b *batch) error {
 	if before == nil {
 		d.onChange(d.Err())
 	}
+	return err
+}
+
+// rewrite has the file written anew if what it holds may not be on disk.
+func (d *DB) rewrite() error {
+	if !d.suspect {
+		return nil
+	}
+	err := d.file.Rewrite(func(fresh *boltfile.File) { d.file = fresh })
+	d.suspect = err != nil
 	return err
 }
 
@@ -252,7 +266,7 @@ func (d *DB) Stats() Stats {
 // Err returns nil if the last change could be written, and otherwise why not.
 func (d *DB) Err() error {
 	if err := d.failing.Load(); err != nil {
-		return fmt.Errorf("write records to %s: %w", d.path, *err)
+		return fmt.Errorf("write records in %s: %w", d.dir, *err)
 	}
 	return nil
 }
@@ -263,11 +277,7 @@ func (d *DB) Close() error {
 	d.once.Do(func() {
 		close(d.stop)
 		<-d.stopped
-		var failure error
-		if err := d.failing.Load(); err != nil {
-			failure = *err
-		}
-		if err := d.closeBolt(failure); err != nil {
+		if err := d.file.Close(); err != nil {
 			d.closing = fmt.Errorf("close records: %w", err)
 		}
 	})

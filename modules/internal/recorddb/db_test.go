@@ -15,6 +15,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 	"github.com/caddy-gateway/tollgate/modules/records"
 	"github.com/caddy-gateway/tollgate/modules/records/recordstest"
 )
@@ -157,8 +158,7 @@ func TestDiskFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustPut(t, d, "a:1", "one", 0)
-	update := d.update
-	d.update = func(func(*bbolt.Tx) error) error { return syscall.ENOSPC }
+	d.fault = syscall.ENOSPC
 	for range 3 {
 		if err := d.Put(t.Context(), "a:1", []byte("two"), 0); !errors.Is(err, records.ErrUnavailable) || !errors.Is(err, syscall.ENOSPC) {
 			t.Fatalf("Put = %v", err)
@@ -176,7 +176,7 @@ func TestDiskFails(t *testing.T) {
 	if got := listed(t, d); got != "a:1=one " {
 		t.Errorf("there is %s", got)
 	}
-	d.update = update
+	d.fault = nil
 	mustPut(t, d, "a:2", "two", 0)
 	if err := d.Err(); err != nil {
 		t.Errorf("Err() = %v", err)
@@ -198,12 +198,11 @@ func TestExpiryIsSweptAfterFailure(t *testing.T) {
 	mustPut(t, d, "a:1", "", time.Minute)
 	mustPut(t, d, "a:2", "", time.Minute)
 	clock.Advance(2 * time.Minute)
-	update := d.update
-	d.update = func(func(*bbolt.Tx) error) error { return syscall.EIO }
+	d.fault = syscall.EIO
 	if err := d.Put(t.Context(), "a:3", nil, 0); !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}
-	d.update = update
+	d.fault = nil
 	mustPut(t, d, "a:3", "", 0)
 	mustPut(t, d, "a:4", "", 0)
 	if got := d.Stats().Records; got != 2 {
@@ -219,7 +218,7 @@ func TestDamage(t *testing.T) {
 		dir := t.TempDir()
 		d := opened(t, dir, Options{})
 		mustPut(t, d, "a:1", "value-of-the-record", 0)
-		if err := d.bolt.Update(change); err != nil {
+		if err := d.file.Update(change); err != nil {
 			t.Fatal(err)
 		}
 		mustClose(t, d)
@@ -244,7 +243,7 @@ func TestDamage(t *testing.T) {
 			}())
 		}, nil, "something else"},
 		"pages": {none, func(b []byte) []byte {
-			for i := 2 * pageSize; i < len(b); i++ {
+			for i := 2 * boltfile.PageSize; i < len(b); i++ {
 				b[i] = 0xa5
 			}
 			return b
@@ -283,7 +282,7 @@ func TestDamage(t *testing.T) {
 func TestUnfinished(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, FileName), make([]byte, pageSize), fileMode); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, FileName), make([]byte, boltfile.PageSize), fileMode); err != nil {
 		t.Fatal(err)
 	}
 	mustPut(t, opened(t, dir, Options{}), "a:1", "one", 0)

@@ -10,30 +10,24 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 )
 
 var (
 	// ErrInUse tells that another process has the records open.
-	ErrInUse = errors.New("another process uses it")
+	ErrInUse = boltfile.ErrInUse
 	// ErrDamaged tells that some records cannot be read.
 	ErrDamaged = errors.New("the file is damaged")
-	// errPages is ErrDamaged found by bbolt, which may have left a lock behind.
-	errPages = fmt.Errorf("%w", ErrDamaged)
 )
 
 // FileName is what the file is called in its directory.
 const FileName = "records.db"
 
 const (
-	pageSize      = 4096 // also where pages are larger, so that files can move
-	smallest      = 4 * pageSize
 	formatVersion = 1
-	lockTimeout   = 200 * time.Millisecond
 	dirMode       = 0o700
 	fileMode      = 0o600
 )
@@ -54,71 +48,24 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+func openFile(path string) (*boltfile.File, error) {
+	return boltfile.Open(path, boltfile.Options{Damaged: ErrDamaged})
+}
+
 // open opens the file and reads it.
 func (d *DB) open(dir string) error {
 	if err := os.MkdirAll(dir, dirMode); err != nil { //nolint:gosec // The operator has named it.
 		return err
 	}
-	d.path = filepath.Join(dir, FileName)
-	err := d.openBolt()
-	if err != nil && !errors.Is(err, ErrInUse) && unfinished(d.path) {
-		// Its creation was interrupted, and nothing was ever in it.
-		if err := os.Remove(d.path); err != nil {
-			return err
-		}
-		err = d.openBolt()
-	}
+	f, err := openFile(filepath.Join(dir, FileName))
 	if err != nil {
 		return err
 	}
-	d.update = d.bolt.Update
-	if err = guard(func() error { return d.bolt.Update(d.read) }); err != nil {
-		return errors.Join(err, d.closeBolt(err))
+	if err := f.Update(d.read); err != nil {
+		return errors.Join(err, f.Close())
 	}
-	return syncDir(dir)
-}
-
-// closeBolt gives the lock of the file back. After a panic the memory mapping stays, since
-// bbolt may wait for ever for what that has left locked.
-func (d *DB) closeBolt(failure error) error {
-	if errors.Is(failure, errPages) {
-		unlock(d.file)
-		return d.file.Close()
-	}
-	return d.bolt.Close()
-}
-
-func (d *DB) openBolt() error {
-	options := *bbolt.DefaultOptions
-	options.Timeout = lockTimeout
-	options.PageSize = pageSize
-	options.NoStatistics = true
-	options.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-		f, err = os.OpenFile(name, flag, mode) //nolint:gosec // The operator has named its directory.
-		d.file = f
-		return f, err
-	}
-	err := guard(func() (err error) {
-		d.bolt, err = bbolt.Open(d.path, fileMode, &options)
-		return err
-	})
-	if err == nil {
-		return nil
-	}
-	if d.file != nil {
-		unlock(d.file)
-		_ = d.file.Close() // bbolt does not, where it panics; the lock goes with it
-	}
-	if errors.Is(err, berrors.ErrTimeout) {
-		return ErrInUse
-	}
-	return err
-}
-
-// unfinished reports whether there is a file that is too short for a database.
-func unfinished(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Size() < smallest
+	d.file = f
+	return boltfile.SyncDir(dir)
 }
 
 // read fills the table, and removes what has expired from the file.
@@ -209,28 +156,4 @@ func decode(key, b []byte) (*entry, error) {
 
 func checksum(key, b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b[sumSize:])
-}
-
-// syncDir makes the names in a directory survive a power loss. Where directories cannot be
-// synced the file system does it by itself.
-func syncDir(dir string) error {
-	f, err := os.Open(dir) //nolint:gosec // The operator has named it.
-	if err != nil {
-		return err
-	}
-	_ = f.Sync()
-	return f.Close()
-}
-
-// guard turns what a function does about a damaged database into an error: bbolt panics
-// where a page contradicts itself, and follows a damaged page number to memory that is not
-// mapped.
-func guard(fn func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errPages, p)
-		}
-	}()
-	return fn()
 }

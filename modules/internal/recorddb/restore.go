@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/boltfile"
 )
 
 const (
@@ -51,14 +53,14 @@ func lockExisting(path string) (release func() error, err error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nothing, nil
 	}
-	d := DB{path: path}
-	switch err := d.openBolt(); {
+	f, err := openFile(path)
+	switch {
 	case errors.Is(err, ErrInUse), errors.Is(err, fs.ErrPermission):
 		return nil, err
 	case err != nil:
 		return nothing, nil
 	}
-	return func() error { return d.closeBolt(nil) }, nil
+	return f.Close, nil
 }
 
 // replace puts a backup in the place of the records in a directory.
@@ -82,7 +84,7 @@ func replace(backup, dir string) error {
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return boltfile.SyncDir(dir)
 }
 
 func discard(path string) error {
@@ -94,20 +96,18 @@ func discard(path string) error {
 
 // unpack makes a database of a backup.
 func unpack(backup, path string) error {
-	d := DB{path: path}
-	if err := d.openBolt(); err != nil {
+	f, err := openFile(path)
+	if err != nil {
 		return err
 	}
-	err := guard(func() error {
-		return d.bolt.Update(func(tx *bbolt.Tx) error {
-			bucket, err := prepare(tx)
-			if err != nil {
-				return err
-			}
-			return readBackup(backup, func(key, rest []byte) error {
-				return bucket.Put(append([]byte(nil), key...), append([]byte(nil), rest...)) // kept until the commit
-			})
+	err = f.Update(func(tx *bbolt.Tx) error {
+		bucket, err := prepare(tx)
+		if err != nil {
+			return err
+		}
+		return readBackup(backup, func(key, rest []byte) error {
+			return bucket.Put(append([]byte(nil), key...), append([]byte(nil), rest...)) // kept until the commit
 		})
 	})
-	return errors.Join(err, d.closeBolt(err))
+	return errors.Join(err, f.Close())
 }

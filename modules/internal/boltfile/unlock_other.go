@@ -2,7 +2,7 @@
 
 //go:build !darwin && !dragonfly && !freebsd && !linux && !netbsd && !openbsd
 
-package recorddb
+package boltfile
 
 import "os"
 
