@@ -103,3 +103,26 @@ func TestExampleProtect(t *testing.T) {
 		}
 	}
 }
+
+// What handle_errors has no words for is the gateway's to answer.
+func TestErrorRoutesThatSayNothing(t *testing.T) {
+	g := gateway(t, `{
+	gateway
+}
+http://127.0.0.1:{{PORT}} {
+	correlation_id
+	error /tea 418
+	error 404
+	handle_errors 418 {
+		respond "tea"
+	}
+}
+`)
+	if got := g.Get("/tea"); got.Status != 418 || got.Body != "tea" {
+		t.Errorf("answer = %d %s", got.Status, got.Body)
+	}
+	got := g.Get("/x", browserAccepts)
+	if id := got.Header.Get("X-Correlation-Id"); got.Status != 404 || id == "" || !strings.Contains(got.Body, "<dd>"+id+"</dd>") {
+		t.Errorf("answer = %d %v %s", got.Status, got.Header, got.Body)
+	}
+}

@@ -136,3 +136,45 @@ func BenchmarkCompileErrorRoutes(b *testing.B) {
 		_ = srv.Errors.Routes.Compile(nothing)
 	}
 }
+
+// The error routes of a site with a name are terminal: what they leave unanswered is the
+// gateway's to answer, and not for the routes of other sites.
+func TestErrorRoutesOfASite(t *testing.T) {
+	t.Parallel()
+	leaving := routeFunc(func(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+		return next.ServeHTTP(w, r)
+	})
+	page := routeFunc(func(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
+		_, err := io.WriteString(w, "the page")
+		return err
+	})
+	other := caddyhttp.MatcherSets{{caddyhttp.MatchHost{"other.test"}}}
+	for name, row := range map[string]struct {
+		routes caddyhttp.RouteList
+		body   string
+	}{
+		"nobody answers":         {caddyhttp.RouteList{{Terminal: true, Handlers: []caddyhttp.MiddlewareHandler{leaving}}}, `"type":"permission`},
+		"nobody of it answers":   {caddyhttp.RouteList{{Terminal: true, Handlers: []caddyhttp.MiddlewareHandler{leaving}}, {Handlers: []caddyhttp.MiddlewareHandler{page}}}, `"type":"permission`},
+		"it answers":             {caddyhttp.RouteList{{Terminal: true, Handlers: []caddyhttp.MiddlewareHandler{page}}}, "the page"},
+		"of another site":        {caddyhttp.RouteList{{Terminal: true, MatcherSets: other, Handlers: []caddyhttp.MiddlewareHandler{page}}}, `"type":"permission`},
+		"behind another site's":  {caddyhttp.RouteList{{Terminal: true, MatcherSets: other, Handlers: []caddyhttp.MiddlewareHandler{leaving}}, {Handlers: []caddyhttp.MiddlewareHandler{page}}}, "the page"},
+		"before what ends there": {caddyhttp.RouteList{{Handlers: []caddyhttp.MiddlewareHandler{leaving}}, {Terminal: true, Handlers: []caddyhttp.MiddlewareHandler{page}}}, "the page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := &caddyhttp.Server{Errors: &caddyhttp.HTTPErrorConfig{Routes: row.routes}}
+			if err := srv.Errors.Routes.ProvisionHandlers(caddy.Context{Context: t.Context()}, nil); err != nil {
+				t.Fatal(err)
+			}
+			h := newHost()
+			w := httptest.NewRecorder()
+			r := caddyhttp.PrepareRequest(httptest.NewRequest(http.MethodPost, "/llm/anthropic/v1/messages", nil), caddy.NewReplacer(), w, srv)
+			err := state.Serve(handle(pass), h, w, r, caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error {
+				return state.Deny(http.StatusForbidden, "group_not_allowed", "No.")
+			}))
+			if err != nil || !strings.Contains(w.Body.String(), row.body) {
+				t.Errorf("status %d, body %s, error %v", w.Code, w.Body, err)
+			}
+		})
+	}
+}
