@@ -4,7 +4,6 @@ package apiversion
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -48,15 +47,9 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	h.Versions = d.RemainingArgs()
-	lines := map[string]int{"versions": d.Line()}
-	at := func(name, form string, read func(args []string) error) options.Option {
-		return options.Func(form, func(args []string) error {
-			lines[name] = d.Line()
-			return read(args)
-		})
-	}
+	lines := make(map[string]int) // of the blocks about versions
 	source := func(from From, form string) options.Option {
-		return at(string(from), form, func(args []string) error {
+		return options.Func(form, func(args []string) error {
 			s := Source{From: from}
 			if len(args) > 0 {
 				if s.Name = args[0]; s.Name == "" {
@@ -67,22 +60,22 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return nil
 		})
 	}
-	text := func(name, form string, p *string) options.Option {
-		return at(name, form, func(args []string) error {
+	text := func(form string, p *string) options.Option {
+		return options.Func(form, func(args []string) error {
 			*p = args[0]
 			return nil
 		})
 	}
-	err := options.Parse(d, "api_version", options.Set{
-		"versions": at("versions", "<version>...", func(args []string) error {
+	return options.ParseThen(d, "api_version", options.Set{
+		"versions": options.Func("<version>...", func(args []string) error {
 			if len(h.Versions) > 0 {
 				return errors.New("the versions stand on the first line already")
 			}
 			h.Versions = args
 			return nil
 		}),
-		"default":         text("default", "<version>", &h.Default),
-		"prefix":          text("prefix", "<path>", &h.Prefix),
+		"default":         text("<version>", &h.Default),
+		"prefix":          text("<path>", &h.Prefix),
 		"path":            source(FromPath, ""),
 		"header":          source(FromHeader, "[<name>]").Repeat(),
 		"query":           source(FromQuery, "[<parameter>]").Repeat(),
@@ -95,19 +88,14 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			lines["version "+args[0]] = d.Line()
 			return h.lifecycleOptions(args[0])
 		}).Repeat(),
-	})
-	if err != nil {
-		return err
-	}
-	rehearsal := *h
-	if err := rehearsal.compile(); err != nil {
-		line := d.Line()
-		if m, ok := errors.AsType[*misuse](err); ok && lines[m.option] > 0 {
-			line = lines[m.option]
+	}, func() error {
+		rehearsal := *h
+		err := rehearsal.compile()
+		if m, ok := errors.AsType[*options.MisuseError](err); ok {
+			m.Line = lines[m.Option]
 		}
-		return fmt.Errorf("api_version: %w, at %s:%d", err, d.File(), line)
-	}
-	return nil
+		return err
+	})
 }
 
 // lifecycleOptions are those of a block about one version.

@@ -20,26 +20,17 @@ import (
 // maxSources is how many places a version may be looked for in.
 const maxSources = 16
 
-// misuse is an option that is wrong.
-type misuse struct {
-	option string
-	err    error
-}
-
-func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
-func (m *misuse) Unwrap() error { return m.err }
-
 // compile checks the configuration and makes of it what requests need.
 func (h *Handler) compile() (err error) {
 	h.now = time.Now
 	if h.set, err = versioning.New(h.Versions); err != nil {
-		return &misuse{"versions", err}
+		return &options.MisuseError{Option: "versions", Err: err}
 	}
 	h.standard = -1
 	if h.Default != "" {
 		i, ok := h.set.Exact(h.Default)
 		if !ok {
-			return &misuse{"default", h.noSuch(h.Default)}
+			return &options.MisuseError{Option: "default", Err: h.noSuch(h.Default)}
 		}
 		h.standard = i
 	}
@@ -48,7 +39,7 @@ func (h *Handler) compile() (err error) {
 		prefix = DefaultPrefix
 	}
 	if h.prefix, err = versioning.ParsePrefix(prefix); err != nil {
-		return &misuse{"prefix", err}
+		return &options.MisuseError{Option: "prefix", Err: err}
 	}
 	if err := h.compileSources(); err != nil {
 		return err
@@ -64,11 +55,11 @@ func (h *Handler) compile() (err error) {
 	}
 	switch {
 	case h.Conflict != ConflictFirst && h.Conflict != ConflictReject:
-		return &misuse{"conflict", fmt.Errorf("%q is neither first nor reject", h.Conflict)}
+		return options.Wrong("conflict", "%q is neither first nor reject", h.Conflict)
 	case h.Unknown != http.StatusBadRequest && h.Unknown != http.StatusNotFound && h.Unknown != http.StatusNotAcceptable:
-		return &misuse{"unknown", fmt.Errorf("%d is none of 400, 404 and 406", h.Unknown)}
+		return options.Wrong("unknown", "%d is none of 400, 404 and 406", h.Unknown)
 	case h.Rewrite != RewriteFull && h.Rewrite != RewriteStrip && h.Rewrite != RewriteOff:
-		return &misuse{"rewrite", fmt.Errorf("%q is none of full, strip and off", h.Rewrite)}
+		return options.Wrong("rewrite", "%q is none of full, strip and off", h.Rewrite)
 	}
 	return h.compileLives()
 }
@@ -87,16 +78,16 @@ func (h *Handler) compileSources() error {
 		h.sources = slices.Insert(h.sources, 0, Source{From: FromPath})
 	}
 	if len(h.sources) > maxSources {
-		return &misuse{"sources", fmt.Errorf("there are %d; there may be %d", len(h.sources), maxSources)}
+		return options.Wrong("sources", "there are %d; there may be %d", len(h.sources), maxSources)
 	}
 	h.header, h.vary = "", nil
 	for i := range h.sources {
 		s := &h.sources[i]
 		if err := s.complete(); err != nil {
-			return &misuse{string(s.From), err}
+			return &options.MisuseError{Option: string(s.From), Err: err}
 		}
 		if slices.Contains(h.sources[:i], *s) {
-			return &misuse{string(s.From), fmt.Errorf("%s is there twice", s)}
+			return options.Wrong(string(s.From), "%s is there twice", s)
 		}
 		switch s.From {
 		case FromHeader:

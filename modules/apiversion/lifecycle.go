@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 	"github.com/caddy-gateway/tollgate/modules/internal/versioning"
 )
@@ -37,13 +38,13 @@ func (h *Handler) compileLives() error {
 		option := "version " + name
 		i, ok := h.set.Exact(name)
 		if !ok {
-			return &misuse{option, h.noSuch(name)}
+			return &options.MisuseError{Option: option, Err: h.noSuch(name)}
 		}
 		if about == nil {
-			return &misuse{option, errors.New("nothing is said about it")}
+			return options.Wrong(option, "nothing is said about it")
 		}
 		if err := h.compileLife(&h.lives[i], i, about); err != nil {
-			return &misuse{option, err}
+			return &options.MisuseError{Option: option, Err: err}
 		}
 	}
 	return nil

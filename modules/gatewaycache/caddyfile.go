@@ -77,47 +77,36 @@ func (h *Handler) parse(d *caddyfile.Dispenser, named matcherToken) error {
 	if len(args) > 0 {
 		h.Cache = args[0]
 	}
-	lines := map[string]int{}
-	note := func(name string) { lines[name] = d.Line() }
 	coalesce := true
-	err = options.Parse(d, "gateway_cache", options.Set{
+	return options.ParseThen(d, "gateway_cache", options.Set{
 		"ttl":                       options.DurationBetween(&h.TTL, 1e6, 1e18),
-		"override":                  options.Func("", func([]string) error { note("override"); h.Override = true; return nil }),
+		"override":                  options.Func("", func([]string) error { h.Override = true; return nil }),
 		"ignore_request_directives": options.Flag(&h.IgnoreRequestDirectives),
 		"scope":                     options.Enum(&h.Scope, scopes...),
-		"methods":                   options.Func("GET|HEAD|POST...", func(args []string) error { note("methods"); return addEach(&h.Methods, args) }).Repeat(),
-		"status":                    options.Func("<status>...", func(args []string) error { note("status"); return h.readStatus(args) }).Repeat(),
-		"content_type":              options.Func("<media_type>...", func(args []string) error { note("content_type"); return addEach(&h.ContentType, args) }).Repeat(),
+		"methods":                   options.Func("GET|HEAD|POST...", func(args []string) error { return addEach(&h.Methods, args) }).Repeat(),
+		"status":                    options.Func("<status>...", func(args []string) error { return h.readStatus(args) }).Repeat(),
+		"content_type":              options.Func("<media_type>...", func(args []string) error { return addEach(&h.ContentType, args) }).Repeat(),
 		"max_body":                  options.SizeBetween(&h.MaxBody, 1, 64<<20),
 		"max_answer":                options.SizeBetween(&h.MaxAnswer, 1, 1<<30),
 		"stale_while_revalidate":    options.Duration(&h.StaleWhileRevalidate),
 		"stale_if_error":            options.Duration(&h.StaleIfError),
-		"heuristic":                 options.Func("<max_duration>", func(args []string) error { note("heuristic"); return h.readHeuristic(args[0]) }),
-		"key":                       options.Func("header|query|placeholder <name>...", func(args []string) error { note("key"); return h.readKey(args) }).Repeat(),
+		"heuristic":                 options.Func("<max_duration>", func(args []string) error { return h.readHeuristic(args[0]) }),
+		"key":                       options.Func("header|query|placeholder <name>...", func(args []string) error { return h.readKey(args) }).Repeat(),
 		"bypass":                    options.Raw(func(d *caddyfile.Dispenser) error { return h.readBypass(d, named) }).Repeat(),
 		"ignore_fields":             options.Func("<path>...", func(args []string) error { return addEach(&h.IgnoreFields, args) }).Repeat(),
 		"deterministic":             options.Func("", func([]string) error { return h.sample(SamplingDeterministic) }),
 		"temperature":               options.Func("<= <number>", h.readTemperature),
 		"any":                       options.Func("", func([]string) error { return h.sample(SamplingAny) }),
 		"tools":                     options.Flag(&h.Tools),
-		"tags":                      options.Func("<tag>...", func(args []string) error { note("tags"); return addEach(&h.Tags, args) }).Repeat(),
+		"tags":                      options.Func("<tag>...", func(args []string) error { return addEach(&h.Tags, args) }).Repeat(),
 		"headers":                   options.Enum(&h.Headers, headerChoices...),
 		"store_cookies":             options.Enum(&h.StoreCookies, cookieChoices...),
 		"coalesce":                  options.Bool(&coalesce),
+	}, func() error {
+		h.CoalesceOff = !coalesce
+		rehearsed := *h
+		return rehearsed.compile()
 	})
-	if err != nil {
-		return err
-	}
-	h.CoalesceOff = !coalesce
-	rehearsed := *h
-	if err := rehearsed.compile(); err != nil {
-		line := d.Line()
-		if m, ok := errors.AsType[*misuse](err); ok && lines[m.option] > 0 {
-			line = lines[m.option]
-		}
-		return fmt.Errorf("gateway_cache: %w, at %s:%d", err, d.File(), line)
-	}
-	return nil
 }
 
 // addEach appends what is filled and not there yet.

@@ -44,22 +44,6 @@ type rules struct {
 	bypass            caddyhttp.MatcherSets
 }
 
-// misuse is a fault of one option.
-type misuse struct {
-	option string
-	err    error
-}
-
-// Error implements error.
-func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
-
-// Unwrap returns the fault.
-func (m *misuse) Unwrap() error { return m.err }
-
-func wrong(option, format string, args ...any) error {
-	return &misuse{option, fmt.Errorf(format, args...)}
-}
-
 // compile sets defaults and makes the rules. It finds all faults that need no more than
 // the options themselves.
 func (h *Handler) compile() error {
@@ -75,7 +59,7 @@ func (h *Handler) compile() error {
 	for _, s := range h.ContentType {
 		m, err := parseMediaRange(s)
 		if err != nil {
-			return &misuse{"content_type", err}
+			return &options.MisuseError{Option: "content_type", Err: err}
 		}
 		r.types = append(r.types, m)
 	}
@@ -115,23 +99,23 @@ func or[T comparable](value, fallback T) T {
 func (h *Handler) check() error {
 	switch {
 	case !slices.Contains(scopes, h.Scope):
-		return wrong("scope", "%q is none; write one of: consumer, group, shared", h.Scope)
+		return options.Wrong("scope", "%q is none; write one of: consumer, group, shared", h.Scope)
 	case !slices.Contains([]Sampling{SamplingDeterministic, SamplingTemperature, SamplingAny}, h.Sampling):
-		return wrong("sampling", "%q is none; write one of: deterministic, temperature, any", h.Sampling)
+		return options.Wrong("sampling", "%q is none; write one of: deterministic, temperature, any", h.Sampling)
 	case h.Sampling != SamplingTemperature && h.MaxTemperature != 0:
-		return wrong("max_temperature", "it needs sampling temperature")
+		return options.Wrong("max_temperature", "it needs sampling temperature")
 	case !(h.MaxTemperature >= 0 && h.MaxTemperature <= 100):
-		return wrong("max_temperature", "%v is no temperature; write a number from 0 to 100", h.MaxTemperature)
+		return options.Wrong("max_temperature", "%v is no temperature; write a number from 0 to 100", h.MaxTemperature)
 	case !slices.Contains(headerChoices, h.Headers):
-		return wrong("headers", "%q is none; write one of: all, standard, kong, off", h.Headers)
+		return options.Wrong("headers", "%q is none; write one of: all, standard, kong, off", h.Headers)
 	case !slices.Contains(append(cookieChoices, CookiesRefuse), h.StoreCookies):
-		return wrong("store_cookies", "%q is none; write one of: strip, keep", h.StoreCookies)
+		return options.Wrong("store_cookies", "%q is none; write one of: strip, keep", h.StoreCookies)
 	case h.TTL < 0 || h.StaleIfError < 0 || h.StaleWhileRevalidate < 0 || h.Heuristic < 0:
 		return errors.New("a duration is below zero")
 	case h.Override && h.TTL == 0:
-		return wrong("override", "it has the ttl take the place of what answers say, and there is none; write also, for instance: ttl 5m")
+		return options.Wrong("override", "it has the ttl take the place of what answers say, and there is none; write also, for instance: ttl 5m")
 	case h.Heuristic > 0 && h.TTL > 0:
-		return wrong("heuristic", "ttl says already how long answers are fresh that do not say it; write one of ttl and heuristic")
+		return options.Wrong("heuristic", "ttl says already how long answers are fresh that do not say it; write one of ttl and heuristic")
 	case h.MaxBody < 0 || h.MaxAnswer < 0:
 		return errors.New("a size is below zero")
 	}
@@ -142,22 +126,22 @@ func (h *Handler) checkLists() error {
 	for _, status := range h.Status {
 		switch {
 		case status < 200 || status > 599:
-			return wrong("status", "%d is not the status of an answer; write numbers from 200 to 599", status)
+			return options.Wrong("status", "%d is not the status of an answer; write numbers from 200 to 599", status)
 		case status == http.StatusPartialContent || status == http.StatusNotModified || status == http.StatusPreconditionFailed || status == http.StatusRequestedRangeNotSatisfiable:
-			return wrong("status", "%d is an answer to the condition or the range of one request, and never stored", status)
+			return options.Wrong("status", "%d is an answer to the condition or the range of one request, and never stored", status)
 		}
 	}
 	for _, name := range h.KeyHeaders {
 		if err := options.CheckHeader(name); err != nil {
-			return &misuse{"key", err}
+			return &options.MisuseError{Option: "key", Err: err}
 		}
 	}
 	if len(h.Tags) > mostTags {
-		return wrong("tags", "there are %d, of at most %d", len(h.Tags), mostTags)
+		return options.Wrong("tags", "there are %d, of at most %d", len(h.Tags), mostTags)
 	}
 	for _, tag := range h.Tags {
 		if tag == "" || len(gateway.CacheTagOwn)+len(tag) > caching.MaxTagBytes {
-			return wrong("tags", "a tag has %d bytes, of 1 to %d", len(tag), caching.MaxTagBytes-len(gateway.CacheTagOwn))
+			return options.Wrong("tags", "a tag has %d bytes, of 1 to %d", len(tag), caching.MaxTagBytes-len(gateway.CacheTagOwn))
 		}
 	}
 	return nil
@@ -178,11 +162,11 @@ func (h *Handler) compileMethods() error {
 		case http.MethodPost:
 			r.call, r.jsonPost = true, true
 		default:
-			return wrong("methods", "%q is none that is cached; write one or more of: GET, HEAD, POST", method)
+			return options.Wrong("methods", "%q is none that is cached; write one or more of: GET, HEAD, POST", method)
 		}
 	}
 	if r.head && !r.get {
-		return wrong("methods", "HEAD is answered from what GET has stored; write both: GET HEAD")
+		return options.Wrong("methods", "HEAD is answered from what GET has stored; write both: GET HEAD")
 	}
 	return nil
 }

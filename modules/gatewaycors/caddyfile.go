@@ -45,39 +45,26 @@ func parseCaddyfile(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
 	h.Origins = d.RemainingArgs()
-	lines := map[string]int{"origins": d.Line()}
-	at := func(name, form string, read func(args []string) error) options.Option {
+	list := func(form string, p *[]string) options.Option {
 		return options.Func(form, func(args []string) error {
-			lines[name] = d.Line()
-			return read(args)
-		})
-	}
-	list := func(name, form string, p *[]string) options.Option {
-		return at(name, form, func(args []string) error {
 			*p = append(*p, args...)
 			return nil
 		}).Repeat()
 	}
-	flag := func(name string, p *bool) options.Option {
-		return at(name, "", func([]string) error {
-			*p = true
-			return nil
-		})
-	}
 	onFirstLine := len(h.Origins) > 0
-	err := options.Parse(d, "gateway_cors", options.Set{
-		"origins": at("origins", "<origin>...", func(args []string) error {
+	return options.ParseThen(d, "gateway_cors", options.Set{
+		"origins": options.Func("<origin>...", func(args []string) error {
 			if onFirstLine {
 				return errors.New("there are origins on the first line already")
 			}
 			h.Origins = append(h.Origins, args...)
 			return nil
 		}).Repeat(),
-		"origin_patterns": list("origin_patterns", "<expression>...", &h.OriginPatterns),
-		"methods":         list("methods", "<method>...", &h.Methods),
-		"headers":         list("headers", "<header>...", &h.Headers),
-		"exposed_headers": list("exposed_headers", "<header>...", &h.ExposedHeaders),
-		"max_age": at("max_age", "<duration>", func(args []string) error {
+		"origin_patterns": list("<expression>...", &h.OriginPatterns),
+		"methods":         list("<method>...", &h.Methods),
+		"headers":         list("<header>...", &h.Headers),
+		"exposed_headers": list("<header>...", &h.ExposedHeaders),
+		"max_age": options.Func("<duration>", func(args []string) error {
 			age, err := options.ParseDuration(args[0], 0, mostMaxAge)
 			if err != nil {
 				return err
@@ -88,25 +75,16 @@ func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			h.MaxAge = new(caddy.Duration(age))
 			return nil
 		}),
-		"credentials":         flag("credentials", &h.Credentials),
-		"private_network":     flag("private_network", &h.PrivateNetwork),
-		"enforce":             flag("enforce", &h.Enforce),
+		"credentials":         options.Flag(&h.Credentials),
+		"private_network":     options.Flag(&h.PrivateNetwork),
+		"enforce":             options.Flag(&h.Enforce),
 		"profile":             options.Enum(&h.Profile, gateway.ProfileKong),
-		"preflight_continue":  flag("preflight_continue", &h.PreflightContinue),
+		"preflight_continue":  options.Flag(&h.PreflightContinue),
 		"allow_origin_absent": options.BoolPtr(&h.AllowOriginAbsent),
+	}, func() error {
+		rehearsal := *h
+		return rehearsal.compile(h.likeKong)
 	})
-	if err != nil {
-		return err
-	}
-	rehearsal := *h
-	if err := rehearsal.compile(h.likeKong); err != nil {
-		line := d.Line()
-		if m, ok := errors.AsType[*misuse](err); ok && lines[m.option] > 0 {
-			line = lines[m.option]
-		}
-		return fmt.Errorf("gateway_cors: %w, at %s:%d", err, d.File(), line)
-	}
-	return nil
 }
 
 // Interface guards

@@ -3,8 +3,6 @@
 package gatewaycors
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -36,15 +34,6 @@ var (
 	}
 )
 
-// misuse is an option that is wrong.
-type misuse struct {
-	option string
-	err    error
-}
-
-func (m *misuse) Error() string { return m.option + ": " + m.err.Error() }
-func (m *misuse) Unwrap() error { return m.err }
-
 // compile checks the configuration and makes of it what requests need.
 func (h *Handler) compile(kong bool) (err error) {
 	switch h.Profile {
@@ -52,10 +41,10 @@ func (h *Handler) compile(kong bool) (err error) {
 	case gateway.ProfileKong:
 		kong = true
 	default:
-		return &misuse{"profile", fmt.Errorf("%q is no profile; write kong, or leave it out", h.Profile)}
+		return options.Wrong("profile", "%q is no profile; write kong, or leave it out", h.Profile)
 	}
 	if h.MaxAge != nil && (*h.MaxAge < 0 || time.Duration(*h.MaxAge) > mostMaxAge) {
-		return &misuse{"max_age", fmt.Errorf("%s is not from 0 to 30 days", time.Duration(*h.MaxAge))}
+		return options.Wrong("max_age", "%s is not from 0 to 30 days", time.Duration(*h.MaxAge))
 	}
 	if err := h.checkNames(); err != nil {
 		return err
@@ -66,9 +55,9 @@ func (h *Handler) compile(kong bool) (err error) {
 	}
 	switch {
 	case h.PreflightContinue:
-		return &misuse{"preflight_continue", errors.New("it needs the profile kong; preflights are answered here")}
+		return options.Wrong("preflight_continue", "it needs the profile kong; preflights are answered here")
 	case h.AllowOriginAbsent != nil:
-		return &misuse{"allow_origin_absent", errors.New("it needs the profile kong; without an Origin there are no headers")}
+		return options.Wrong("allow_origin_absent", "it needs the profile kong; without an Origin there are no headers")
 	}
 	if err := h.checkMethods(); err != nil {
 		return err
@@ -93,9 +82,9 @@ func (h *Handler) checkReach() error {
 		switch {
 		case !w.set:
 		case h.origins.everyone():
-			return &misuse{w.option, errors.New("with all origins any page could do it; list those that may, such as https://app.example.com")}
+			return options.Wrong(w.option, "with all origins any page could do it; list those that may, such as https://app.example.com")
 		case h.origins.null && w.option != "enforce":
-			return &misuse{w.option, errors.New("null is the origin of any page in a sandboxed frame; remove it from the origins")}
+			return options.Wrong(w.option, "null is the origin of any page in a sandboxed frame; remove it from the origins")
 		}
 	}
 	return nil
@@ -110,15 +99,15 @@ func (h *Handler) checkNames() error {
 		for i, name := range l.names {
 			switch {
 			case name == "*" && len(l.names) > 1:
-				return &misuse{l.option, errors.New("* is all of them; write it alone")}
+				return options.Wrong(l.option, "* is all of them; write it alone")
 			case name == "*" && h.Credentials && l.option == "exposed_headers":
-				return &misuse{l.option, errors.New("with credentials, browsers take * for the name of a header; list them")}
+				return options.Wrong(l.option, "with credentials, browsers take * for the name of a header; list them")
 			}
 			if err := options.CheckHeader(name); err != nil {
-				return &misuse{l.option, err}
+				return &options.MisuseError{Option: l.option, Err: err}
 			}
 			if slices.ContainsFunc(l.names[:i], func(s string) bool { return strings.EqualFold(s, name) }) {
-				return &misuse{l.option, fmt.Errorf("%s is listed twice", name)}
+				return options.Wrong(l.option, "%s is listed twice", name)
 			}
 		}
 	}
@@ -130,13 +119,13 @@ func (h *Handler) checkMethods() error {
 	for i, m := range h.Methods {
 		switch upper := strings.ToUpper(m); {
 		case upper == http.MethodConnect || upper == http.MethodTrace || upper == "TRACK":
-			return &misuse{"methods", fmt.Errorf("no browser lets a page use %s", upper)}
+			return options.Wrong("methods", "no browser lets a page use %s", upper)
 		case !httpguts.ValidHeaderFieldName(m) || m == "*":
-			return &misuse{"methods", fmt.Errorf("%q is not a method", m)}
+			return options.Wrong("methods", "%q is not a method", m)
 		case m != upper:
-			return &misuse{"methods", fmt.Errorf("%q is not in upper case; methods are case-sensitive, write %s", m, upper)}
+			return options.Wrong("methods", "%q is not in upper case; methods are case-sensitive, write %s", m, upper)
 		case slices.Contains(h.Methods[:i], m):
-			return &misuse{"methods", fmt.Errorf("%s is listed twice", m)}
+			return options.Wrong("methods", "%s is listed twice", m)
 		}
 	}
 	return nil

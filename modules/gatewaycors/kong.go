@@ -3,8 +3,6 @@
 package gatewaycors
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
 	"github.com/caddy-gateway/tollgate/modules/internal/state"
 )
 
@@ -49,11 +48,11 @@ type kongOrigin struct {
 
 func (h *Handler) compileKong() (*kongRules, error) {
 	if len(h.OriginPatterns) > 0 {
-		return nil, &misuse{"origin_patterns", errors.New("with the profile kong, origins holds patterns as well")}
+		return nil, options.Wrong("origin_patterns", "with the profile kong, origins holds patterns as well")
 	}
 	for _, m := range h.Methods {
 		if !slices.Contains(kongMethods[:], m) {
-			return nil, &misuse{"methods", fmt.Errorf("%q: expected one of: %s", m, strings.Join(kongMethods[:], ", "))}
+			return nil, options.Wrong("methods", "%q: expected one of: %s", m, strings.Join(kongMethods[:], ", "))
 		}
 	}
 	k := &kongRules{
@@ -68,7 +67,7 @@ func (h *Handler) compileKong() (*kongRules, error) {
 		k.maxAge = strconv.Itoa(int(time.Duration(*h.MaxAge) / time.Second))
 	}
 	if h.Enforce {
-		return nil, &misuse{"enforce", errors.New("the profile kong has no such rule")}
+		return nil, options.Wrong("enforce", "the profile kong has no such rule")
 	}
 	return k, k.readOrigins(h.Origins)
 }
@@ -77,7 +76,7 @@ var kongLooksLikePattern = regexp.MustCompile(`[^A-Za-z0-9.:/-]`)
 
 func (k *kongRules) readOrigins(list []string) error {
 	if len(list) > maxOrigins {
-		return &misuse{"origins", fmt.Errorf("there are %d; there may be %d", len(list), maxOrigins)}
+		return options.Wrong("origins", "there are %d; there may be %d", len(list), maxOrigins)
 	}
 	if len(list) == 0 || slices.Contains(list, "*") {
 		k.everyone = true
@@ -91,7 +90,7 @@ func (k *kongRules) readOrigins(list []string) error {
 				p, err = regexp.Compile("^(?:" + s + ")$")
 			}
 			if err != nil {
-				return &misuse{"origins", fmt.Errorf("'%s' is not a valid regex: %w", s, err)}
+				return options.Wrong("origins", "'%s' is not a valid regex: %w", s, err)
 			}
 			e = kongOrigin{pattern: p, byHost: !strings.Contains(strings.ReplaceAll(s, "(?:", "("), ":")}
 		}

@@ -3,7 +3,6 @@
 package gatewaycors
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -11,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/options"
 )
 
 // Bounds of the lists, and of what is taken for an origin.
@@ -107,16 +108,16 @@ func isPort(s string) bool {
 func compileOrigins(list, patterns []string) (origins, error) {
 	o := origins{exact: make(map[string]struct{})}
 	if len(list)+len(patterns) > maxOrigins {
-		return o, &misuse{"origins", fmt.Errorf("there are %d; there may be %d", len(list)+len(patterns), maxOrigins)}
+		return o, options.Wrong("origins", "there are %d; there may be %d", len(list)+len(patterns), maxOrigins)
 	}
 	o.any = len(list) == 0 && len(patterns) == 0
 	for i, s := range list {
 		if slices.Contains(list[:i], s) {
-			return o, &misuse{"origins", fmt.Errorf("%s is listed twice", s)}
+			return o, options.Wrong("origins", "%s is listed twice", s)
 		}
 		switch {
 		case s == "*" && (len(list) > 1 || len(patterns) > 0):
-			return o, &misuse{"origins", errors.New("* is all of them; write it alone")}
+			return o, options.Wrong("origins", "* is all of them; write it alone")
 		case s == "*":
 			o.any = true
 		case s == null:
@@ -124,12 +125,12 @@ func compileOrigins(list, patterns []string) (origins, error) {
 		case strings.Contains(s, "*"):
 			w, err := parseWildcard(s)
 			if err != nil {
-				return o, &misuse{"origins", err}
+				return o, &options.MisuseError{Option: "origins", Err: err}
 			}
 			o.wild = append(o.wild, w)
 		default:
 			if err := checkOrigin(s); err != nil {
-				return o, &misuse{"origins", err}
+				return o, &options.MisuseError{Option: "origins", Err: err}
 			}
 			o.exact[s] = struct{}{}
 		}
@@ -137,7 +138,7 @@ func compileOrigins(list, patterns []string) (origins, error) {
 	for _, s := range patterns {
 		p, err := compilePattern(s)
 		if err != nil {
-			return o, &misuse{"origin_patterns", err}
+			return o, &options.MisuseError{Option: "origin_patterns", Err: err}
 		}
 		o.patterns = append(o.patterns, p)
 	}

@@ -17,11 +17,14 @@ type MisuseError struct {
 	Option string
 	// Err says what is wrong with it, without the name.
 	Err error
+	// Line is where it stands, if ParseThen cannot know: in a block of which there are
+	// several. 0 leaves it to ParseThen.
+	Line int
 }
 
 // Wrong returns a MisuseError with a message of its own.
 func Wrong(option, format string, args ...any) error {
-	return &MisuseError{option, fmt.Errorf(format, args...)}
+	return &MisuseError{Option: option, Err: fmt.Errorf(format, args...)}
 }
 
 // Error implements error.
@@ -44,7 +47,7 @@ func ParseThen(d *caddyfile.Dispenser, directive string, set Set, check func() e
 	}
 	line := d.Line()
 	if m, ok := errors.AsType[*MisuseError](err); ok {
-		line = cmp.Or(lines[m.Option], first)
+		line = cmp.Or(m.Line, lines[m.Option], first)
 	}
 	return fmt.Errorf("%s: %w, at %s:%d", directive, err, d.File(), line)
 }

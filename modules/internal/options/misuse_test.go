@@ -20,9 +20,10 @@ func TestParseThen(t *testing.T) {
 	}{
 		{"fine", src, nil, ""},
 		{"of an option", src, Wrong("limit", "%d is odd", 5), "gate: limit: 5 is odd, at Testfile:4"},
-		{"of one that repeats", src, &MisuseError{"tags", cause}, "gate: tags: it cannot be met, at Testfile:3"},
-		{"wrapped", src, errors.Join(&MisuseError{"limit", cause}), "gate: limit: it cannot be met, at Testfile:4"},
-		{"of one on the first line", src, &MisuseError{"realm", cause}, "gate: realm: it cannot be met, at Testfile:1"},
+		{"of one that repeats", src, &MisuseError{Option: "tags", Err: cause}, "gate: tags: it cannot be met, at Testfile:3"},
+		{"wrapped", src, errors.Join(&MisuseError{Option: "limit", Err: cause}), "gate: limit: it cannot be met, at Testfile:4"},
+		{"of one on the first line", src, &MisuseError{Option: "realm", Err: cause}, "gate: realm: it cannot be met, at Testfile:1"},
+		{"of one that knows its line", src, &MisuseError{Option: "limit 7", Err: cause, Line: 2}, "gate: limit 7: it cannot be met, at Testfile:2"},
 		{"of the whole", src, cause, "gate: it cannot be met, at Testfile:5"},
 		{"without a block", "gate", cause, "gate: it cannot be met, at Testfile:1"},
 		{"not read", "gate {\n limit x\n}", cause, `gate: limit: "x" is not a whole number, at Testfile:2`},
