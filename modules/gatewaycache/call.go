@@ -89,10 +89,12 @@ func (v *visit) callKey(body []byte) (reason string) {
 	if !v.begin(hs, "call", http.MethodPost) {
 		return reasonCredential
 	}
-	hs.Text("provider", v.rq.LLM.Provider)
+	some(hs, "provider", v.rq.LLM.Provider)
 	hs.Text("format", strconv.Itoa(int(c.endpoint.Format)))
 	for _, name := range callHeaders {
-		hs.Header(name, v.r.Header[name])
+		if values := v.r.Header[name]; len(values) > 0 {
+			hs.Header(name, values)
+		}
 	}
 	hs.List("ignored", v.h.IgnoreFields)
 	if err := hs.JSON("body", body, v.h.rules.callIgnore); err != nil {

@@ -26,6 +26,8 @@ const (
 	defaultCallTTL   = 5 * time.Minute
 	defaultMaxBody   = 1 << 20
 	defaultMaxAnswer = 8 << 20
+	mostMaxBody      = 64 << 20
+	mostMaxAnswer    = 1 << 30
 	mostTags         = 16
 )
 
@@ -116,8 +118,10 @@ func (h *Handler) check() error {
 		return options.Wrong("override", "it has the ttl take the place of what answers say, and there is none; write also, for instance: ttl 5m")
 	case h.Heuristic > 0 && h.TTL > 0:
 		return options.Wrong("heuristic", "ttl says already how long answers are fresh that do not say it; write one of ttl and heuristic")
-	case h.MaxBody < 0 || h.MaxAnswer < 0:
-		return errors.New("a size is below zero")
+	case h.MaxBody < 0 || h.MaxBody > mostMaxBody:
+		return options.Wrong("max_body", "%d bytes are not from 1 to 64 MiB", h.MaxBody)
+	case h.MaxAnswer < 0 || h.MaxAnswer > mostMaxAnswer:
+		return options.Wrong("max_answer", "%d bytes are not from 1 to 1 GiB", h.MaxAnswer)
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ type Handler struct {
 	// pass by the cache. Default: 1 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	// MaxAnswer is up to how many bytes an answer is stored. Default: 8 MiB.
+	// MaxAnswer is up to how many bytes an answer is stored, at most 1 GiB. Default: 8 MiB.
 	MaxAnswer int64 `json:"max_answer,omitempty"`
 
 	// StaleWhileRevalidate is for how long an answer that is no longer fresh is given

@@ -4,6 +4,7 @@ package gatewaycache
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/apikey"
@@ -23,7 +24,7 @@ var overrideHeaders = [...]string{
 // marks say what a request has that most have not.
 type marks struct {
 	credential bool // one that the gateway has not taken off it
-	override   bool
+	override   bool // one of overrideHeaders
 }
 
 // marksOf looks at each field once.
@@ -37,10 +38,10 @@ func marksOf(r *http.Request) (m marks) {
 		case 'A', 'C', 'P':
 			m.credential = m.credential || name == "Authorization" || name == "Cookie" || name == "Api-Key" || name == "Proxy-Authorization"
 		case 'F':
-			m.override = m.override || name == "Forwarded"
+			m.override = m.override || slices.Contains(overrideHeaders[:], name)
 		case 'X':
 			m.credential = m.credential || name == "X-Api-Key" || name == "X-Goog-Api-Key"
-			m.override = true // or not, which is for addMarks to see
+			m.override = m.override || slices.Contains(overrideHeaders[:], name)
 		}
 	}
 	return m
