@@ -142,6 +142,7 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	// is its own element because handlers change headers in place.
 	v := []string{id, id}
 	r.Header[h.header] = v[0:1:1]
+	state.ProtectHeaders(r.Header)
 	if h.echo {
 		rq.Echo(h.header, v[1:2:2])
 	}

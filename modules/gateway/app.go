@@ -204,8 +204,8 @@ func (a *App) Validate() error {
 	if a.Profile != "" && a.Profile != ProfileKong {
 		problems = append(problems, fmt.Errorf("profile is %q; the only profile is kong", a.Profile))
 	}
-	if a.MetricsConsumers < 0 {
-		problems = append(problems, fmt.Errorf("metrics_consumers is %d; write a positive number", a.MetricsConsumers))
+	if a.MetricsConsumers < 0 || a.MetricsConsumers > mostMetricsConsumers {
+		problems = append(problems, fmt.Errorf("metrics_consumers is %d; write a positive number of at most %d", a.MetricsConsumers, mostMetricsConsumers))
 	}
 	if err := a.LedgerConfig.validate(); err != nil {
 		problems = append(problems, err)

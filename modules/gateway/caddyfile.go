@@ -117,7 +117,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"store":             options.Raw(p.store),
 		"cache":             options.Block("[<name>]", p.cache).Repeat(),
 		"oauth2_server":     options.Block("<issuer>", p.oauthServer),
-		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, 1_000_000),
+		"metrics_consumers": options.Int(&a.MetricsConsumers, 1, mostMetricsConsumers),
 	})
 	if err != nil {
 		return err

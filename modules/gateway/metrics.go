@@ -15,6 +15,7 @@ import (
 
 const (
 	defaultMetricsConsumers = 1000
+	mostMetricsConsumers    = 1_000_000
 	// maxModels bounds the model names that get a label value of their own.
 	maxModels = 1000
 	// maxSeries bounds the combinations of consumer, provider, model and

@@ -170,6 +170,7 @@ func TestProvisionRefusals(t *testing.T) {
 		{"unknown_model", `{"unknown_model":"maybe"}`, []string{`"maybe"`, "allow or refuse"}},
 		{"profile", `{"profile":"envoy"}`, []string{`"envoy"`, "kong"}},
 		{"metrics_consumers", `{"metrics_consumers":-1}`, []string{"-1", "positive"}},
+		{"too many metrics_consumers", `{"metrics_consumers":1000001}`, []string{"1000001", "at most 1000000"}},
 		{"ledger at a relative path", `{"ledger":{"path":"usage"}}`, []string{"find ledger", `"usage" is not an absolute path`}},
 		{"ledger named by an unset variable", `{"ledger":{"path":"/srv/{env.TOLLGATE_TEST_UNSET}"}}`, []string{"find ledger", "TOLLGATE_TEST_UNSET"}},
 		{"ledger named by an empty variable", `{"ledger":{"path":"/srv/{env.TOLLGATE_TEST_EMPTY}"}}`, []string{"find ledger", "TOLLGATE_TEST_EMPTY"}},

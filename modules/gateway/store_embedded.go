@@ -30,7 +30,7 @@ const (
 )
 
 // EmbeddedStore keeps counters in the memory of the gateway and writes what must
-// outlive it (windows of an hour and longer, and money) to a directory. It needs no
+// outlive it (windows of five minutes and longer, and money) to a directory. It needs no
 // other program, and is the default. Gateways on several machines count each for
 // itself: for limits that hold for all of them there is the store redis.
 //

@@ -81,12 +81,7 @@ func (k *Keys) hideOutside(r *http.Request, rq *state.Request, at place) {
 		}
 	}
 	// A page whose address held the key names that address in what it asks for.
-	if referer := r.Header["Referer"]; len(referer) > 0 {
-		drop := func(name, value string) bool { return k.drops(inQuery, place{}, name, value) }
-		if _, query, ok := strings.Cut(referer[0], "?"); ok && queryHas(query, drop) {
-			r.Header["Referer"] = []string{withoutURIParams(referer[0], drop, false)}
-		}
-	}
+	state.HideInReferer(r.Header, func(name, value string) bool { return k.drops(inQuery, place{}, name, value) })
 }
 
 // isKey says that value is a key of this gateway, valid now or not.

@@ -23,6 +23,8 @@ func TestHeadersAreHidden(t *testing.T) {
 		{"another gateway key does not", []string{"apikey: " + goodKey, "X-API-Key: " + otherKey, "Authorization: Bearer " + otherKey}, map[string]string{"X-API-Key": "", "Authorization": ""}},
 		{"an expired gateway key does not", []string{"apikey: " + goodKey, "X-API-Key: " + oldKey}, map[string]string{"X-API-Key": ""}},
 		{"a key in the referring address does not", []string{"apikey: " + goodKey, "Referer: https://a.test/p?x=1&apikey=" + otherKey + "&y=2"}, map[string]string{"Referer": "https://a.test/p?x=1&y=2"}},
+		{"nor in a further line of it", []string{"apikey: " + goodKey, "Referer: https://a.test/", "Referer: https://a.test/p?apikey=" + otherKey}, map[string]string{"Referer": "https://a.test/; https://a.test/p"}},
+		{"nor in its fragment", []string{"apikey: " + goodKey, "Referer: https://a.test/p?x=1#apikey=" + otherKey}, map[string]string{"Referer": "https://a.test/p?x=1"}},
 		{"another referring address does", []string{"apikey: " + goodKey, "Referer: https://a.test/p?apikey=theirs"}, map[string]string{"Referer": "https://a.test/p?apikey=theirs"}},
 		{"a gateway key among two lines does not", []string{"apikey: " + goodKey, "X-API-Key: their-own", "X-API-Key: " + otherKey}, map[string]string{"X-API-Key": ""}},
 	}

@@ -47,10 +47,6 @@ func (rq *Request) Bypass() Reason { return rq.bypass }
 // unless the origin says that it is still good.
 func (rq *Request) NoCache() bool { return rq.noCache }
 
-// OnlyIfCached reports whether the client wants a 504 rather than a request to
-// the origin.
-func (rq *Request) OnlyIfCached() bool { return rq.onlyIfCached }
-
 func (rq *Request) readControl(h http.Header) {
 	lines := h["Cache-Control"]
 	if len(lines) == 0 {

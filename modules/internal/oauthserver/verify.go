@@ -103,12 +103,6 @@ func (s *Server) Verify(ctx context.Context, compact string) (*Verified, error) 
 	return v, nil
 }
 
-// Issued says that a token names the server as its issuer, without believing it.
-func (s *Server) Issued(compact string) bool {
-	t, err := jwtverify.Parse(compact, jwtverify.DefaultMaxToken)
-	return err == nil && t.Issuer() == s.config.Issuer
-}
-
 // read reads a token without believing it.
 func (s *Server) read(compact string) (*Verified, error) {
 	t, err := jwtverify.Parse(compact, jwtverify.DefaultMaxToken)

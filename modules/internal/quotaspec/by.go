@@ -139,15 +139,6 @@ func (b By) String() string {
 	return b.Kind.String()
 }
 
-// MarshalText returns the text of String.
-func (b By) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
-
-// UnmarshalText reads the text of String.
-func (b *By) UnmarshalText(text []byte) (err error) {
-	*b, err = parseByText(string(text))
-	return err
-}
-
 func parseByText(text string) (By, error) {
 	if text == "" {
 		return By{}, nil

@@ -15,39 +15,50 @@ import (
 func HideInReferer(h http.Header, drop func(name, value string) bool) {
 	const name = "Referer"
 	for i, line := range h[name] {
-		hidden, changed := withoutParams(line, drop)
-		if !changed {
+		if !hasParam(line, drop) {
 			continue
 		}
 		lines := append([]string(nil), h[name]...) // whoever has kept the old ones keeps them
-		lines[i] = hidden
+		lines[i] = withoutParams(line, drop)
 		h[name] = lines
 	}
 }
 
-// withoutParams removes parameters from an address. Where it removes any, it removes the
-// fragment, too, which is none of the address of a page that refers (RFC 9110, section 10.1.3).
-func withoutParams(address string, drop func(name, value string) bool) (string, bool) {
+// hasParam says that drop is true of a parameter of an address, in its fragment, too, where
+// some servers put tokens.
+func hasParam(address string, drop func(name, value string) bool) bool {
 	rest, fragment, _ := strings.Cut(address, "#")
-	path, query, _ := strings.Cut(rest, "?")
-	changed := false
-	hide := func(list string) string {
-		kept := make([]string, 0, 4)
+	_, query, _ := strings.Cut(rest, "?")
+	for _, list := range [...]string{query, fragment} {
 		for pair := range strings.SplitSeq(list, "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			if pair != "" && drop(unescaped(name), unescaped(value)) {
-				changed = true
-				continue
+			if dropped(pair, drop) {
+				return true
 			}
+		}
+	}
+	return false
+}
+
+// withoutParams removes parameters from an address, and with them the fragment, which is none
+// of the address of a page that refers (RFC 9110, section 10.1.3).
+func withoutParams(address string, drop func(name, value string) bool) string {
+	rest, _, _ := strings.Cut(address, "#")
+	path, query, _ := strings.Cut(rest, "?")
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if !dropped(pair, drop) {
 			kept = append(kept, pair)
 		}
-		return strings.Join(kept, "&")
 	}
-	if query = hide(query); query != "" {
+	if query = strings.Join(kept, "&"); query != "" {
 		path += "?" + query
 	}
-	hide(fragment) // where some servers put tokens
-	return path, changed
+	return path
+}
+
+func dropped(pair string, drop func(name, value string) bool) bool {
+	name, value, _ := strings.Cut(pair, "=")
+	return pair != "" && drop(unescaped(name), unescaped(value))
 }
 
 func unescaped(s string) string {
