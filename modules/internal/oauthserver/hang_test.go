@@ -145,7 +145,7 @@ func TestHangingRevocation(t *testing.T) {
 }
 
 // TestHangingRotation: while the store takes no new key, the one there is signs on, and nobody
-// waits for longer than it may.
+// waits for the next one. When the store is back that is published.
 func TestHangingRotation(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -158,11 +158,48 @@ func TestHangingRotation(t *testing.T) {
 		c.add(2 * time.Second)
 		store.hang(true)
 		start := time.Now()
-		if got := keyIDOf(t, token(t, s, "")); got != first || time.Since(start) > makeTime {
-			t.Errorf("key %s after %s", got, time.Since(start))
+		for range 3 {
+			if got, all := keyIDOf(t, token(t, s, "")), published(t, s); got != first || len(all) != 1 || time.Since(start) > 0 {
+				t.Errorf("key %s of %v after %s", got, all, time.Since(start))
+			}
+			synctest.Wait() // the making goes on
 		}
 		store.hang(false)
+		synctest.Wait()
+		if all := published(t, s); len(all) != 2 || keyIDOf(t, token(t, s, "")) != first {
+			t.Errorf("keys %v when the store is back", all)
+		}
 	})
+}
+
+// TestLateKey: a key that is made when its time has come already signs only when nobody keeps
+// published keys any more among which it is not.
+func TestLateKey(t *testing.T) {
+	t.Parallel()
+	for name, late := range map[string]time.Duration{"shortly before its time": -time.Minute, "after its time": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newClock()
+				s := newServer(t, c, newMemory(c))
+				first := keyIDOf(t, token(t, s, ""))
+				c.add(DefaultRotate + late)
+				published(t, s)
+				synctest.Wait()
+				if n := len(published(t, s)); n != 2 {
+					t.Fatalf("%d keys are published", n)
+				}
+				c.add(keysMaxAge)
+				if got := keyIDOf(t, token(t, s, "")); got != first {
+					t.Error("a key signs that others cannot know yet")
+				}
+				c.add(s.lead())
+				if got := keyIDOf(t, token(t, s, "")); got == first {
+					t.Error("the next key never signs")
+				}
+			})
+		})
+	}
 }
 
 // TestOneQuestionForOneToken: requests with one token have the store asked once, and a

@@ -32,6 +32,9 @@ const (
 	maxLead = 10 * time.Minute
 	// keysMaxAge is for how long others may keep the published keys.
 	keysMaxAge = 5 * time.Minute
+	// minLead is for how long a key is published that is made when its time has come already,
+	// where another may sign meanwhile: until nobody keeps published keys without it.
+	minLead = keysMaxAge + time.Minute
 )
 
 // ring is what is known of the keys. It never changes.
@@ -128,7 +131,7 @@ func (s *Server) readRing(ctx context.Context) (*ring, error) {
 }
 
 // signing returns the key that signs now. It has the first one made, and the next one shortly
-// before its time.
+// before its time. It waits for them only where there is no key that may sign.
 func (s *Server) signing(ctx context.Context) (*key, error) {
 	r, err := s.current(ctx)
 	if err != nil {
@@ -138,11 +141,11 @@ func (s *Server) signing(ctx context.Context) (*key, error) {
 	if s.lasts(newest) {
 		return signs, nil
 	}
-	next, err := s.makings.do(ctx, "", makeTime, s.makeNext)
-	if err != nil && s.usable(signs) {
+	making := s.makings.begin(ctx, "", makeTime, s.makeNext)
+	if s.usable(signs) {
 		return signs, nil // there is time to try again
 	}
-	return next, err
+	return making.wait(ctx, makeTime)
 }
 
 // lasts says that after the newest key no other is needed yet.
@@ -173,7 +176,8 @@ func (s *Server) makeNext(ctx context.Context) (*key, error) {
 		number = newest.number + 1
 	}
 	if s.usable(signs) {
-		from = latest(newest.from.Add(s.config.Rotate), now)
+		due := newest.from.Add(s.config.Rotate)
+		from = earliest(latest(due, now.Add(minLead)), due.Add(s.lead()))
 	}
 	// Keys of RSA cost a second to make. A store that takes none is asked again later, not
 	// for each request.
@@ -241,6 +245,13 @@ func (s *Server) parseName(name string) (alg string, number int, ok bool) {
 	}
 	number, err := strconv.Atoi(digits)
 	return alg, number, err == nil
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func latest(a, b time.Time) time.Time {

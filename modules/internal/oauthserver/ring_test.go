@@ -28,6 +28,13 @@ func keyIDOf(tb testing.TB, token string) string {
 	return parsed.KeyID
 }
 
+// settle waits until the next key is made, if somebody does so.
+func settle(s *Server) {
+	if making := s.makings.current(""); making != nil {
+		<-making.done
+	}
+}
+
 // published are the identifiers of the published keys.
 func published(tb testing.TB, s *Server) (ids []string) {
 	tb.Helper()
@@ -57,8 +64,10 @@ func TestRotation(t *testing.T) {
 	signers := map[string]time.Time{}
 	known := map[string]time.Time{}
 	for step := range 36 * 6 {
-		s := gateways[step%2]
-		for _, id := range published(t, gateways[(step+1)%2]) {
+		s, other := gateways[step%2], gateways[(step+1)%2]
+		published(t, other)
+		settle(other)
+		for _, id := range published(t, other) {
 			if _, ok := known[id]; !ok {
 				known[id] = c.Now()
 			}
