@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
+	"github.com/caddy-gateway/tollgate/modules/internal/recorddb"
 )
 
 func backupCommand() *cobra.Command {
@@ -94,7 +97,8 @@ func restoreCommand() *cobra.Command {
 		Long: `
 Checks what "backup" has copied to a directory, and puts it in the place of the ledger
 and of the records, as "ledger restore" and "records restore" do for each of them. What
-is not in the directory stays as it is. No instance may use them meanwhile.
+is not in the directory stays as it is. No instance may use them meanwhile: while one
+uses either of them, nothing is replaced.
 
 Run it as the user that Caddy runs as, with --ledger where the config has the option
 ledger, and with --store where it has the option store.`,
@@ -108,7 +112,12 @@ ledger, and with --store where it has the option store.`,
 	return cmd
 }
 
-// restoreAll restores what is in a directory. It begins when all of it has been checked.
+// probes tell of a process that uses what is in a directory.
+var probes = map[*backupKind]func(dir string) error{ledgerBackup: ledgerdb.InUse, recordsBackup: recorddb.InUse}
+
+// restoreAll restores what is in a directory. It begins when all of it has been checked
+// and nobody uses anything of what it is to replace: half a restore would have sums and
+// records of two moments.
 func restoreAll(cmd *cobra.Command, from string, into map[*backupKind]string) error {
 	if info, err := os.Stat(from); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is a file; restore one with: caddy gateway ledger restore <file>, or caddy gateway records restore <file>", from)
@@ -122,8 +131,12 @@ func restoreAll(cmd *cobra.Command, from string, into map[*backupKind]string) er
 		if err := k.check(file); err != nil {
 			return err
 		}
-		if _, err := k.offlineDir(into[k]); err != nil {
+		dir, err := k.offlineDir(into[k])
+		if err != nil {
 			return err
+		}
+		if err := probes[k](dir); err != nil {
+			return k.explainInUse(err, "stop it first")
 		}
 		found = append(found, k)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/caddy-gateway/tollgate/modules/internal/ledgerdb"
 	"github.com/caddy-gateway/tollgate/modules/internal/recorddb"
 )
 
@@ -154,6 +155,38 @@ func TestDamagedBackupOfAll(t *testing.T) {
 	}
 	if _, _, err := command(t, "", "restore", name, "--ledger", ledger); err == nil || !strings.Contains(err.Error(), "records restore <file>") {
 		t.Errorf("restore of a file: %v", err)
+	}
+}
+
+// TestRestoreOfAllWhileHalfIsInUse: nothing is restored where only a part of it could be.
+func TestRestoreOfAllWhileHalfIsInUse(t *testing.T) {
+	address, ledger, store := keeping(t)
+	dir := filepath.Join(t.TempDir(), "monday")
+	run(t, "backup", dir, "--address", address)
+	active(t).Record(request("alice", "gpt-4o"))
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	another, err := recorddb.Open(store, recorddb.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := command(t, "", "restore", dir, "--ledger", ledger, "--store", store)
+	if !errors.Is(err, recorddb.ErrInUse) || !strings.Contains(err.Error(), "stop it first") || out != "" {
+		t.Errorf("restore while the records are used: %v, prints %q", err, out)
+	}
+	if err := another.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, ledger); got != 2 {
+		t.Errorf("half of a backup was restored: there are %d requests", got)
+	}
+	if exists(filepath.Join(ledger, ledgerdb.BeforeRestore)) {
+		t.Error("the ledger was replaced")
+	}
+	run(t, "restore", dir, "--ledger", ledger, "--store", store)
+	if got := stored(t, ledger); got != 1 {
+		t.Errorf("after the restore there are %d requests, want 1", got)
 	}
 }
 
