@@ -2,7 +2,11 @@
 
 package reshape
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/caddy-gateway/tollgate/modules/internal/jsonpeek"
+)
 
 // Stream edits the JSON payloads of server-sent events, or the lines of NDJSON, while
 // they pass by: what a chunk ends leaves with that chunk. Payloads that are no JSON,
@@ -11,8 +15,8 @@ import "bytes"
 type Stream struct {
 	// Edited and Unedited count payloads that were edited, and those that could not
 	// be, because they are longer than the bound or edits reach too much of them.
-	// Malformed counts those that begin as an object or array does and are not valid
-	// JSON.
+	// Malformed counts those that begin as an object or array of JSON does and are not
+	// valid; words in brackets are text.
 	Edited, Unedited, Malformed int
 
 	editor Editor
@@ -189,14 +193,29 @@ func (s *Stream) edit(payload []byte) bool {
 	return edited
 }
 
-// beginsJSON says that a text which begins with a bracket goes on as JSON may: [DONE] does
-// not.
+// beginsJSON says that a text which begins with a bracket goes on as JSON may: a string, an
+// array, an object, or whole literals and numbers before one of their delimiters. Words in
+// brackets such as [DONE], [thinking] and [1/5] do not, nor does what is cut off before it
+// could hold a member.
 func beginsJSON(text []byte) bool {
+	const space, delimiters = " \t\r\n", `,[]{}"`
 	if text[0] == '{' {
 		return true
 	}
-	text = bytes.TrimLeft(text[1:], " \t\r\n")
-	return len(text) > 0 && bytes.IndexByte([]byte(`{["-0123456789tfn]`), text[0]) >= 0
+	text = text[1:]
+	for first := true; ; first = false {
+		text = bytes.TrimLeft(text, space)
+		end := bytes.IndexAny(text, space+delimiters)
+		switch {
+		case end < 0:
+			return false
+		case end == 0:
+			return !first || text[0] != ',' && text[0] != '}'
+		case jsonpeek.Check(text[:end]) != nil:
+			return false
+		}
+		text = text[end:]
+	}
 }
 
 // payload returns what the data lines of an event come to, and how many there are.

@@ -141,6 +141,9 @@ func TestStreamMalformedArrays(t *testing.T) {
 		"[DONE]": 0, "[ DONE ]": 0, "[": 0, "[END OF STREAM]": 0, `[{"a":1}]`: 0, "[]": 0,
 		`[{"a":1},]`: 1, `[ {"a":1}`: 1, `["x",{"a":1}`: 1, "[1,{\"a\":1}}": 1, "[null,{\"a\":1}": 1, "[[{\"a\":1}]": 1,
 		strings.Repeat("[", 100) + `{"a":1}` + strings.Repeat("]", 100): 1,
+		"[thinking]": 0, "[note]": 0, "[no answer]": 0, "[false alarm]": 0, "[true story, and so on]": 0, "[trueish]": 0, "[nul": 0,
+		"[1/5] loading": 0, "[5 of 10] loading": 0, "[12:30] noon": 0, "[2026-11-21, 12:30]": 0, "[-]": 0, "[- a": 0, "[50%]": 0, "[1.2.3]": 0, "[t": 0, "[ 1": 0, "[, and so on]": 0, "[}": 0,
+		`[{"a":1`: 1, "[1,": 1, `[1 , {"a":1}`: 1, `[1 {"a":1}]`: 1, `[1 2,{"a":1}]`: 1, `[-1.5e3,{"a":1}`: 1, `[true,{"a":1}`: 1, `[false{"a":1}]`: 1, "[1]{\"a\":1}": 1, "[null]]": 1, `["a"`: 1, "[],": 1,
 	} {
 		if _, s := through(b, true, 1<<10, []byte(in+"\n")); s.Malformed != malformed {
 			t.Errorf("%.40s: %d malformed, want %d", in, s.Malformed, malformed)
