@@ -57,10 +57,17 @@ func (s *Server) current(ctx context.Context) (*ring, error) {
 
 // beginReading has the keys read from the store, if nobody does so already.
 func (s *Server) beginReading(ctx context.Context) *attempt[*ring] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked = s.now()
 	return s.readings.begin(ctx, "", storeTime, s.readRing)
+}
+
+// readAnew returns the keys by a reading that has begun after the call.
+func (s *Server) readAnew(ctx context.Context) (*ring, error) {
+	if older := s.readings.current(""); older != nil {
+		if _, err := older.wait(ctx, storeTime); err != nil {
+			return nil, err
+		}
+	}
+	return s.beginReading(ctx).wait(ctx, storeTime)
 }
 
 // find returns the key with an id, or nil if there is none.
@@ -72,31 +79,36 @@ func (s *Server) find(ctx context.Context, id string) (*key, error) {
 	if k := r.byID[id]; k != nil {
 		return k, nil
 	}
-	if under := s.lookAgain(ctx, r); under != nil {
+	ctx, cancel := context.WithTimeoutCause(ctx, storeTime, errSlow)
+	defer cancel()
+	for range 2 { // a reading that was under way may have begun before the key was made
+		under, begun := s.lookAgain(ctx)
+		if under == nil {
+			break
+		}
 		if r, err = under.wait(ctx, storeTime); err != nil {
 			return nil, err
 		}
-		return r.byID[id], nil
+		if k := r.byID[id]; k != nil || begun {
+			return k, nil
+		}
 	}
 	return s.ring.Load().byID[id], nil // somebody may just have read it
 }
 
-// lookAgain has the keys read once more, because one is not among those of r. It returns nil
-// if they were read since, or if that was tried a moment ago.
-func (s *Server) lookAgain(ctx context.Context, r *ring) *attempt[*ring] {
+// lookAgain has the keys read once more, because one is not known, or returns the reading that
+// is under way. It returns nil if one was looked for a moment ago.
+func (s *Server) lookAgain(ctx context.Context) (under *attempt[*ring], begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ring.Load() != r {
-		return nil
+	if under = s.readings.current(""); under != nil {
+		return under, false
 	}
-	if under := s.readings.current(""); under != nil {
-		return under
+	if s.now().Sub(s.looked) < ringRetry {
+		return nil, false
 	}
-	if s.now().Sub(s.asked) < ringRetry {
-		return nil
-	}
-	s.asked = s.now()
-	return s.readings.begin(ctx, "", storeTime, s.readRing)
+	s.looked = s.now()
+	return s.beginReading(ctx), true
 }
 
 // readRing reads the keys from the store. One does so at a time.
@@ -188,7 +200,7 @@ func (s *Server) makeNext(ctx context.Context) (*key, error) {
 		s.refused, s.refusal = now, err
 		return nil, err
 	}
-	if r, err = s.beginReading(ctx).wait(ctx, storeTime); err != nil {
+	if r, err = s.readAnew(ctx); err != nil {
 		return nil, err
 	}
 	if signs, _ = s.choose(r, now); signs == nil {

@@ -90,7 +90,7 @@ type Server struct {
 	ring     atomic.Pointer[ring]
 	readings attempts[*ring]
 	mu       sync.Mutex // never held while the store is asked
-	asked    time.Time  // when that was last tried
+	looked   time.Time  // when keys were last read because one was not known
 
 	makings attempts[*key]
 	refused time.Time // when the store has refused a new key, for who makes one, and
