@@ -34,11 +34,11 @@ func (h *Handler) body(r *http.Request, rq *state.Request, b *reshape.Bound) (fo
 		h.app.CountTransforms(rq, false, gateway.TransformMalformed, 1)
 		return "", state.Deny(http.StatusBadRequest, "ambiguous_field",
 			"The request names several types or a charset other than UTF-8 in Content-Type, so that its body may be read in several ways")
-	case media == reshape.Other && !unlabelled, media == reshape.Events:
+	case !unlabelled && !h.touches(media):
 		return "", nil
 	case absent && (unlabelled || !b.CreatesBody()):
 		return "", nil
-	case !h.plan.EditsBody() && media != reshape.Form:
+	case unlabelled && !h.plan.EditsBody():
 		return "", nil
 	case h.Malformed == MalformedPass && state.ContentCoding(r.Header) != "":
 		h.app.CountTransforms(rq, false, gateway.TransformCoded, 1)

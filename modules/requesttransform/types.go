@@ -14,7 +14,7 @@ import (
 // the body is said to be in a charset in which names that are edited have other bytes.
 func (h *Handler) ambiguous(values []string) bool {
 	if len(values) == 0 || len(values) == 1 && !strings.Contains(values[0], ",") {
-		return len(values) == 1 && reshape.MediaOf(values[0], h.ContentTypes) != reshape.Other && isForeign(values[0])
+		return len(values) == 1 && h.touches(reshape.MediaOf(values[0], h.ContentTypes)) && isForeign(values[0])
 	}
 	several, edited := false, false
 	for _, value := range values {
@@ -22,13 +22,25 @@ func (h *Handler) ambiguous(values []string) bool {
 			var one string
 			one, rest, more = cutType(rest)
 			several = several || one != values[0]
-			if reshape.MediaOf(one, h.ContentTypes) != reshape.Other {
+			if h.touches(reshape.MediaOf(one, h.ContentTypes)) {
 				edited = true
 				several = several || isForeign(one)
 			}
 		}
 	}
 	return several && edited
+}
+
+// touches says that bodies of a kind are edited or, of forms, moved to the query.
+func (h *Handler) touches(m reshape.Media) bool {
+	switch m {
+	case reshape.Other, reshape.Events:
+		return false
+	case reshape.Form:
+		return h.FormToQuery || h.plan.EditsBody()
+	default:
+		return h.plan.EditsBody()
+	}
 }
 
 // isForeign says that a media type names a charset other than UTF-8 and those in which
