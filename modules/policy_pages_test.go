@@ -272,7 +272,10 @@ func metricsIn(file *ast.File) []string {
 			}
 			for _, e := range n.Elts {
 				pair, ok := e.(*ast.KeyValueExpr)
-				if key, isName := pair.Key.(*ast.Ident); ok && isName && key.Name == "Name" {
+				if !ok {
+					continue
+				}
+				if key, ok := pair.Key.(*ast.Ident); ok && key.Name == "Name" {
 					if name, ok := stringLiteral(pair.Value); ok {
 						names = append(names, name)
 					}

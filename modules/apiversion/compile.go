@@ -150,7 +150,7 @@ func checkHeader(name string) error {
 	}
 	switch canonical := http.CanonicalHeaderKey(name); {
 	case strings.ContainsAny(name, "_."):
-		return fmt.Errorf("%q would not arrive: Caddy drops headers with _ or . in their name, unless an option of the server expects them, and upstreams may take them for those with -; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
+		return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
 	case canonical == "Accept":
 		return errors.New("the Accept header is a source of its own; write: accept")
 	case state.ReservedHeader(canonical) != "" || slices.Contains(means, canonical):

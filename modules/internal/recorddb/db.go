@@ -33,7 +33,8 @@ type DB struct {
 	o        Options
 	dir      string
 	file     *boltfile.File
-	suspect  bool // a sync of the file failed: it must be written anew
+	suspect  bool      // a sync of the file failed: it must be written anew
+	rewrote  time.Time // when that was tried last
 	onChange func(error)
 	// fault, if not nil, is what transactions of tests fail with.
 	fault error
@@ -146,11 +147,19 @@ func (d *DB) store(b *batch) error {
 	return err
 }
 
+// rewriteEvery is how long a failing disk is left alone: the whole file is written each time.
+const rewriteEvery = time.Second
+
 // rewrite has the file written anew if what it holds may not be on disk.
 func (d *DB) rewrite() error {
 	if !d.suspect {
 		return nil
 	}
+	now := d.o.Now()
+	if since := now.Sub(d.rewrote); since >= 0 && since < rewriteEvery {
+		return *d.failing.Load() // there is one wherever the file is suspect
+	}
+	d.rewrote = now
 	err := d.file.Rewrite(func(fresh *boltfile.File) { d.file = fresh })
 	d.suspect = err != nil
 	return err

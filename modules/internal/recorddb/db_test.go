@@ -5,6 +5,7 @@ package recorddb
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,7 +154,8 @@ func TestDiskFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var told []string
-	d, err := Open(dir, Options{}, func(err error) { told = append(told, fmt.Sprint(err != nil)) })
+	clock := recordstest.NewClock(time.Now())
+	d, err := Open(dir, Options{Now: clock.Now}, func(err error) { told = append(told, fmt.Sprint(err != nil)) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +179,7 @@ func TestDiskFails(t *testing.T) {
 		t.Errorf("there is %s", got)
 	}
 	d.fault = nil
+	clock.Advance(rewriteEvery)
 	mustPut(t, d, "a:2", "two", 0)
 	if err := d.Err(); err != nil {
 		t.Errorf("Err() = %v", err)
@@ -186,6 +189,59 @@ func TestDiskFails(t *testing.T) {
 		t.Errorf("told %s", got)
 	}
 	if got := listed(t, opened(t, dir, Options{})); got != "a:1=one a:2=two " {
+		t.Errorf("there is %s", got)
+	}
+}
+
+// TestFailedSync: after a sync that failed, a file proves nothing any more, and another one
+// takes its place, but not for each of those who ask while the disk fails.
+func TestFailedSync(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	clock := recordstest.NewClock(time.Now())
+	d := opened(t, dir, Options{Now: clock.Now})
+	file := func() os.FileInfo {
+		info, err := os.Stat(filepath.Join(dir, FileName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	mustFail := func() {
+		t.Helper()
+		if err := d.Put(t.Context(), "a:2", nil, 0); !errors.Is(err, records.ErrUnavailable) {
+			t.Fatalf("Put = %v", err)
+		}
+	}
+	mustPut(t, d, "a:1", "one", 0)
+	first := file()
+	d.fault = &fs.PathError{Op: "write", Err: syscall.ENOSPC} // which says nothing about what was written before
+	mustFail()
+	d.fault = nil
+	mustPut(t, d, "a:2", "two", 0)
+	if !os.SameFile(first, file()) {
+		t.Error("a full disk needs no other file")
+	}
+	d.fault = &fs.PathError{Op: "sync", Err: syscall.EIO}
+	mustFail()
+	mustFail()
+	second := file()
+	if os.SameFile(first, second) {
+		t.Error("the file of which a sync failed is in use")
+	}
+	mustFail()
+	if !os.SameFile(second, file()) {
+		t.Error("the file was written anew at once")
+	}
+	d.fault = nil
+	mustFail()
+	clock.Advance(rewriteEvery)
+	mustPut(t, d, "a:3", "three", 0)
+	if os.SameFile(second, file()) {
+		t.Error("the second file of which a sync failed is in use")
+	}
+	mustClose(t, d)
+	if got := listed(t, opened(t, dir, Options{})); got != "a:1=one a:2=two a:3=three " {
 		t.Errorf("there is %s", got)
 	}
 }

@@ -64,8 +64,11 @@ func (d *DB) open(dir string) error {
 	if err := f.Update(d.read); err != nil {
 		return errors.Join(err, f.Close())
 	}
+	if err := boltfile.SyncDir(dir); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	d.file = f
-	return boltfile.SyncDir(dir)
+	return nil
 }
 
 // read fills the table, and removes what has expired from the file.

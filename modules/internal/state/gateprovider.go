@@ -49,12 +49,9 @@ func AuthenticateUser(w http.ResponseWriter, r *http.Request, way Authenticator)
 	case a.Verdict != Accepted && tells:
 		of.ChallengeOf(w.Header(), a.Denial)
 		return caddyauth.User{}, false, nil
-	case a.Verdict != Accepted:
+	case a.Verdict != Accepted || rq.Differs(a.Credential): // no error, which Caddy would log
 		way.Challenge(w.Header())
 		return caddyauth.User{}, false, nil
-	case rq.Differs(a.Credential):
-		way.Challenge(w.Header())
-		return caddyauth.User{}, false, DenyWith(ErrConsumersDiffer)
 	}
 	rq.unaccepted = unaccepted{}
 	rq.admit(r, &a)
