@@ -160,9 +160,9 @@ func (v *recordsView) count(operation string, err error) {
 		result = "full"
 	case errors.Is(err, records.ErrInvalid):
 		result = "invalid"
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, records.ErrUnavailable):
+	case errors.Is(err, context.Canceled):
 		result = "canceled"
-	default:
+	default: // also where who asks has waited for as long as it may
 		result = "unavailable"
 	}
 	v.app.shared.metrics.records.operations.WithLabelValues(operation, result).Inc()

@@ -231,11 +231,18 @@ func TestRecordMetrics(t *testing.T) {
 	if err := r.Put(gone, "a:4", nil, 0); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
+	// A store that is waited for until the time is over has not answered.
+	late, end := context.WithDeadline(ctx, time.Unix(0, 0))
+	defer end()
+	if err := r.Put(late, "a:4", nil, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
 	after := gathered()
 	for name, want := range map[string]float64{
 		"caddy_gateway_records embedded": 1, "caddy_gateway_record_operations_total put ok": 2,
 		"caddy_gateway_record_operations_total put invalid": 1, "caddy_gateway_record_operations_total put canceled": 1,
-		"caddy_gateway_record_operations_total add ok": 1, "caddy_gateway_record_operations_total take ok": 1,
+		"caddy_gateway_record_operations_total put unavailable": 1,
+		"caddy_gateway_record_operations_total add ok":          1, "caddy_gateway_record_operations_total take ok": 1,
 		"caddy_gateway_record_operations_total list ok": 1, "caddy_gateway_record_operations_total delete ok": 1,
 	} {
 		if got := after[name] - before[name]; got != want {
