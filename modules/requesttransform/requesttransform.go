@@ -73,8 +73,9 @@ type Handler struct {
 	// MaxBody is up to how many bytes bodies are read, at most 1 GiB. Default: 10 MiB.
 	MaxBody int64 `json:"max_body,omitempty"`
 
-	app  *gateway.App
-	plan *reshape.Plan
+	app   *gateway.App
+	plan  *reshape.Plan
+	ascii bool // no name in a body is beyond ASCII
 }
 
 // CaddyModule returns the Caddy module information.
@@ -101,6 +102,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.plan, err = h.compile(); err != nil {
 		return fmt.Errorf("request_transform: %w", err)
 	}
+	h.ascii = namesAreASCII(h.Edits)
 	return nil
 }
 

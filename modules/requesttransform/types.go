@@ -5,6 +5,7 @@ package requesttransform
 import (
 	"mime"
 	"strings"
+	"unicode"
 
 	"github.com/caddy-gateway/tollgate/modules/internal/reshape"
 )
@@ -14,7 +15,7 @@ import (
 // the body is said to be in a charset in which names that are edited have other bytes.
 func (h *Handler) ambiguous(values []string) bool {
 	if len(values) == 0 || len(values) == 1 && !strings.Contains(values[0], ",") {
-		return len(values) == 1 && h.touches(reshape.MediaOf(values[0], h.ContentTypes)) && isForeign(values[0])
+		return len(values) == 1 && h.touches(reshape.MediaOf(values[0], h.ContentTypes)) && h.isForeign(values[0])
 	}
 	several, edited := false, false
 	for _, value := range values {
@@ -24,7 +25,7 @@ func (h *Handler) ambiguous(values []string) bool {
 			several = several || one != values[0]
 			if h.touches(reshape.MediaOf(one, h.ContentTypes)) {
 				edited = true
-				several = several || isForeign(one)
+				several = several || h.isForeign(one)
 			}
 		}
 	}
@@ -43,11 +44,12 @@ func (h *Handler) touches(m reshape.Media) bool {
 	}
 }
 
-// isForeign says that a media type names a charset other than UTF-8 and those in which
-// whatever is ASCII is the same, or one that cannot be read. Bodies are read as UTF-8 (RFC
+// isForeign says that a media type names a charset other than UTF-8 in which names that
+// are edited have other bytes, or one that cannot be read. Bodies are read as UTF-8 (RFC
 // 8259, section 8.1), but there are servers that decode what a client says: in UTF-7 a
-// name can be written in ASCII that nobody takes for it here.
-func isForeign(contentType string) bool {
+// name can be written in ASCII that nobody takes for it here, and in ISO-8859-1 one beyond
+// ASCII in other bytes than here. For ASCII many take windows-1252.
+func (h *Handler) isForeign(contentType string) bool {
 	_, parameters, ok := strings.Cut(contentType, ";")
 	if !ok || !strings.Contains(strings.ToLower(parameters), "charset") {
 		return false
@@ -57,8 +59,22 @@ func isForeign(contentType string) bool {
 		return true
 	}
 	switch strings.ToLower(read["charset"]) {
-	case "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252":
+	case "utf-8", "utf8":
 		return false
+	case "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252":
+		return !h.ascii
+	}
+	return true
+}
+
+// namesAreASCII says that no edit of a body has a name beyond ASCII, whatever comes:
+// placeholders may come to one.
+func namesAreASCII(edits []reshape.Edit) bool {
+	for i := range edits {
+		e := &edits[i]
+		if e.In == reshape.Body && strings.ContainsFunc(e.Name+e.To, func(c rune) bool { return c > unicode.MaxASCII || c == '{' }) {
+			return false
+		}
 	}
 	return true
 }
