@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -71,9 +72,12 @@ func (a *attempts[T]) begin(ctx context.Context, what string, limit time.Duratio
 	return at
 }
 
-// end lets those go on who wait. In a goroutine of its own a panic would end the process.
+// end lets those go on who wait. In a goroutine of its own a panic would end the process; what
+// it was and where is in the error, which is for the log.
 func (a *attempts[T]) end(what string, at *attempt[T]) {
-	_ = recover() // err says so
+	if value := recover(); value != nil {
+		at.err = fmt.Errorf("%w: %v\n%s", errPanic, value, debug.Stack())
+	}
 	a.mu.Lock()
 	delete(a.under, what)
 	a.mu.Unlock()

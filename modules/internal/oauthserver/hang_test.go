@@ -243,9 +243,9 @@ func decodedID(t *testing.T, text string) string {
 // panicking is a store that does not survive a question.
 type panicking struct{ *memory }
 
-func (panicking) List(context.Context, string) ([]records.Record, error) { panic("broken") }
+func (panicking) List(context.Context, string) ([]records.Record, error) { panic("demo-panic") }
 
-// TestPanickingStore: whatever a store does, the process goes on.
+// TestPanickingStore: whatever a store does, the process goes on, and the log says what it did.
 func TestPanickingStore(t *testing.T) {
 	t.Parallel()
 	c := newClock()
@@ -255,6 +255,10 @@ func TestPanickingStore(t *testing.T) {
 		w := httptest.NewRecorder()
 		if outcome, err := s.Serve(w, r, KeysEndpoint, nil); err != nil || w.Code != http.StatusServiceUnavailable || !errors.Is(outcome.Err, errPanic) {
 			t.Errorf("%d %+v, %v", w.Code, outcome, err)
+		} else if said := outcome.Err.Error(); !strings.Contains(said, "demo-panic") || !strings.Contains(said, "panicking.List") {
+			t.Errorf("the log does not learn what has happened where: %s", said)
+		} else if strings.Contains(w.Body.String(), "panic") {
+			t.Errorf("the client learns %s", w.Body)
 		}
 	}
 }
