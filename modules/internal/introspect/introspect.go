@@ -40,7 +40,9 @@ const (
 	// MaxOpen is how many questions may be open at once.
 	MaxOpen = 64
 
-	cacheBytes = 16 << 20 // for good tokens, and as much for others
+	// cacheBytes is for good tokens, as much for others, and as much for those for which the
+	// server takes the question for a bad one.
+	cacheBytes = 16 << 20
 	// restAfter failures in a row the server is left alone for a rest.
 	restAfter = 3
 	rest      = time.Second
@@ -103,6 +105,7 @@ type Client struct {
 	open   chan struct{}
 
 	active, inactive cache
+	refused          cache // what errToken is about
 
 	mu      sync.Mutex
 	flights map[digest]*flight
@@ -190,7 +193,10 @@ func (c *Client) Ask(ctx context.Context, token string) (*Answer, Source, error)
 	if fresh {
 		return kept, Cached, nil
 	}
-	answer, err := c.join(ctx, d, token)
+	answer, err := (*Answer)(nil), errToken
+	if !c.refuses(d, now) {
+		answer, err = c.join(ctx, d, token)
+	}
 	if err != nil {
 		if kept != nil && ctx.Err() == nil {
 			return kept, Stale, nil
@@ -214,6 +220,19 @@ func (c *Client) known(d digest, now time.Time) (*Answer, bool) {
 		}
 	}
 	return nil, false
+}
+
+// refuses says that the server has just taken a question about the token for a bad one.
+func (c *Client) refuses(d digest, now time.Time) bool {
+	e, ok := c.refused.get(d)
+	return ok && now.Before(e.fresh)
+}
+
+// refuse remembers that. What was known of the token stays: it was not answered.
+func (c *Client) refuse(d digest, now time.Time) {
+	if c.config.Negative > 0 {
+		c.refused.put(d, entry{inactive, now.Add(c.config.Negative)})
+	}
 }
 
 // join asks the server, or waits for who is asking about the same token.
@@ -252,6 +271,7 @@ func (c *Client) fly(ctx context.Context, f *flight, d digest, token string) {
 	switch {
 	case errors.Is(f.err, errToken):
 		// About one token, which whoever sends it has chosen: others may be asked about.
+		c.refuse(d, now)
 	case f.err != nil:
 		if c.failures.Add(1) >= restAfter {
 			c.restEnds.Store(now.Add(rest).UnixNano())

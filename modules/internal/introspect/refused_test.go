@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestRefusedTokensAreNoFailures: a server that takes the question about a token for a bad one
@@ -29,6 +30,70 @@ func TestRefusedTokensAreNoFailures(t *testing.T) {
 	}
 	if answer, _, err := c.Ask(t.Context(), token); err != nil || !answer.Active {
 		t.Errorf("another token: %+v, %v", answer, err)
+	}
+}
+
+// TestRefusedTokensAreRemembered: a token for which the server takes the question for a bad one
+// is not asked about again for the time of other bad tokens, and no longer.
+func TestRefusedTokensAreRemembered(t *testing.T) {
+	t.Parallel()
+	refuses := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }
+	for _, tt := range []struct {
+		name     string
+		negative time.Duration
+		stale    time.Duration
+		asked    int32 // of three questions at once
+	}{
+		{"never good", 0, 0, 1},
+		{"good before", 0, MaxStale, 1},
+		{"nothing is remembered", -1, 0, 3},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			now := newClock()
+			a := newAuthority(t, says(`{"active":true}`))
+			c := newClient(t, a, now, func(c *Config) { c.Negative, c.Stale = tt.negative, tt.stale })
+			if tt.stale > 0 {
+				if _, _, err := c.Ask(t.Context(), token); err != nil {
+					t.Fatal(err)
+				}
+				now.add(DefaultCache)
+			}
+			a.set(refuses)
+			before := a.asked.Load()
+			for range 3 {
+				answer, source, err := c.Ask(t.Context(), token)
+				if tt.stale > 0 && (err != nil || !answer.Active || source != Stale) {
+					t.Errorf("answer %+v %v, error %v", answer, source, err)
+				}
+				if tt.stale == 0 && !errors.Is(err, ErrAnswer) {
+					t.Errorf("answer %+v, error %v", answer, err)
+				}
+			}
+			if n := a.asked.Load() - before; n != tt.asked {
+				t.Errorf("the server was asked %d times", n)
+			}
+			a.set(says(`{"active":true}`))
+			if answer, _, err := c.Ask(t.Context(), "demo-other"); err != nil || !answer.Active {
+				t.Errorf("another token: %+v, %v", answer, err)
+			}
+			now.add(DefaultNegative)
+			if answer, source, err := c.Ask(t.Context(), token); err != nil || !answer.Active || source != Asked {
+				t.Errorf("later: %+v %v, %v", answer, source, err)
+			}
+		})
+	}
+}
+
+// TestRefusalsAreBounded: whoever sends many such tokens fills no memory.
+func TestRefusalsAreBounded(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, newAuthority(t, says(`{}`)), newClock())
+	for i := range 3 * cacheBytes / overhead {
+		c.refuse(digest{byte(i), byte(i >> 8), byte(i >> 16)}, c.now())
+	}
+	if n := c.refused.bytes(); n == 0 || n > cacheBytes {
+		t.Errorf("refusals take %d bytes", n)
 	}
 }
 
