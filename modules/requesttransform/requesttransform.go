@@ -147,10 +147,12 @@ func (h *Handler) Handle(w http.ResponseWriter, r *http.Request, rq *state.Reque
 	}
 	query, changed, err := b.Query(r.URL.RawQuery, h.Malformed != MalformedPass)
 	if dup, ok := errors.AsType[*jsonpeek.DuplicateError](err); ok {
+		h.app.CountTransforms(rq, false, gateway.TransformMalformed, 1)
 		return state.Deny(http.StatusBadRequest, "ambiguous_field",
 			"The parameter "+dup.Name+" stands behind a semicolon, which some servers take for a separator and others do not")
 	}
 	if err != nil {
+		h.app.CountTransforms(rq, false, gateway.TransformTooLarge, 1)
 		return state.Deny(http.StatusRequestURITooLong, "too_complex", "The query has too many parameters to be edited")
 	}
 	if form != "" {
