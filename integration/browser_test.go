@@ -130,7 +130,9 @@ const frames = (url, n) => new Promise((resolve) => {
 	ws.onopen = () => ws.send("frame 0");
 	ws.onmessage = (m) => {
 		if (m.data !== "frame " + got) { resolve({got, wrong: m.data}); }
-		if (++got < n) { ws.send("frame " + got); } else { resolve({got, open: ws.readyState === WebSocket.OPEN}); }
+		if (++got < n) { ws.send("frame " + got); return; }
+		resolve({got, open: ws.readyState === WebSocket.OPEN});
+		ws.close();
 	};
 	ws.onclose = () => resolve({got, closed: true});
 });

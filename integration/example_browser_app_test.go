@@ -166,7 +166,7 @@ func TestBrowserAppWebSocket(t *testing.T) {
 	dial := func(ticket, origin string) (*websocket.Conn, int) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		conn, res, err := websocket.Dial(ctx, g.URL+"/live?ticket="+ticket, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
+		conn, res, err := dialed(ctx, g, "/live?ticket="+ticket, http.Header{"Origin": {origin}})
 		if err != nil && res == nil {
 			t.Fatalf("dial: %v", err)
 		}
@@ -178,7 +178,6 @@ func TestBrowserAppWebSocket(t *testing.T) {
 	if conn == nil {
 		t.Fatalf("a WebSocket with a ticket = %d", status)
 	}
-	defer conn.CloseNow()
 	for i := range 1000 {
 		text := "frame " + strconv.Itoa(i)
 		if err := conn.Write(t.Context(), websocket.MessageText, []byte(text)); err != nil {

@@ -87,7 +87,6 @@ func TestLLMGatewayOpensWebSockets(t *testing.T) {
 				t.Fatalf("%s: the server says %q, %v", name, got, err)
 			}
 		}
-		_ = c.CloseNow()
 	}
 	for name, row := range map[string]struct {
 		path   string

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,9 +46,14 @@ func websocketGateway(t *testing.T) (*Gateway, *Upstream) {
 	return exampleGateway(t, "websocket.Caddyfile", map[string]string{"WEB_APP_KEY": webAppKey, "API_SERVER": up.Addr}), up
 }
 
-// dialed opens a WebSocket. The error tells the status of an answer that refuses it.
+// dialed opens a WebSocket, and closes it at the end of the test. The error tells the status
+// of an answer that refuses it.
 func dialed(ctx context.Context, g *Gateway, path string, header http.Header, protocols ...string) (*websocket.Conn, *http.Response, error) {
-	return websocket.Dial(ctx, g.URL+path, &websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
+	c, resp, err := websocket.Dial(ctx, g.URL+path, &websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
+	if err == nil {
+		g.t.Cleanup(func() { _ = c.CloseNow() }) // most have closed it themselves
+	}
+	return c, resp, err
 }
 
 // talks checks that a WebSocket reaches the upstream, both ways.
@@ -166,6 +170,7 @@ func TestTicketEndsWithItsKey(t *testing.T) {
 	}
 	talks(t, c)
 	lost := ticketOf(t, g, "")
+	awaitTunnels(t)
 	g.Reload(strings.Replace(config, "key {env.WEB_APP_KEY}", "key "+digest("demo-another-key"), 1))
 	if _, resp, err := dialed(t.Context(), g, "/ws/chat?ticket="+lost, nil); err == nil || resp.StatusCode != 401 {
 		t.Errorf("after its key was removed: %v", err)
@@ -242,18 +247,16 @@ func TestWebSocketByHeader(t *testing.T) {
 func TestOpenWebSocketCountsAsInFlight(t *testing.T) {
 	g, _ := websocketGateway(t)
 	key := http.Header{"Apikey": {webAppKey}}
-	var open []*websocket.Conn
-	defer func() {
-		for _, c := range open {
-			_ = c.CloseNow() // the test is over
-		}
-	}()
+	var last *websocket.Conn
 	for range 20 {
 		c, _, err := dialed(t.Context(), g, "/ws/chat", key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		open = append(open, c)
+		last = c
+	}
+	if !tunnels() {
+		t.Error("no tunnel is found in the stacks: awaitTunnels waits for nothing")
 	}
 	_, resp, err := dialed(t.Context(), g, "/ws/chat", key)
 	if err == nil || resp.StatusCode != 429 {
@@ -263,16 +266,11 @@ func TestOpenWebSocketCountsAsInFlight(t *testing.T) {
 	if !bytes.Contains(body, []byte("concurrency_limit_exceeded")) {
 		t.Errorf("it says %s", body)
 	}
-	last := open[len(open)-1]
-	open = slices.Delete(open, len(open)-1, len(open))
 	if err := last.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "there is room again", func() bool {
-		c, _, err := dialed(t.Context(), g, "/ws/chat", key)
-		if err == nil {
-			open = append(open, c)
-		}
+		_, _, err := dialed(t.Context(), g, "/ws/chat", key)
 		return err == nil
 	})
 }

@@ -84,6 +84,7 @@ func gateway(t *testing.T, caddyfile string, opts ...option) *Gateway {
 			t.Errorf("stop Caddy: %v", err)
 		}
 	})
+	t.Cleanup(func() { awaitTunnels(t) })
 	g.Reload(caddyfile)
 	return g
 }
