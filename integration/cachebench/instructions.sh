@@ -5,27 +5,11 @@
 # does. Needs valgrind. Names of answers may be given: 1k, 20k, chat.
 set -euo pipefail
 cd "$(dirname "$0")"
-command -v valgrind >/dev/null || { echo "valgrind is missing: apt-get install valgrind" >&2; exit 1; }
 [ "$#" -gt 0 ] || set -- 1k 20k chat
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-go test -c -o "$dir/cachebench.test" .
+source ../cachegrind.sh
 
-# total prints the instructions of a run of n requests.
-total() {
-  GOGC=off GOMAXPROCS=1 valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null \
-    "$dir/cachebench.test" -test.run '^$' -test.bench "Memory/^$1\$/^$2\$" -test.benchtime="$3x" 2>&1 |
-    sed -n 's/.*I *refs: *//p' | tr -d ,
-}
-
-# each prints those of one request: the difference between a long run and a short one.
-each() {
-  local few many
-  few=$(total "$1" "$2" 500)
-  many=$(total "$1" "$2" 2500)
-  echo $(((many - few) / 2000))
-}
+each() { difference "Memory/^$1\$/^$2\$" 500 2000; }
 
 printf '%-8s %-12s %12s %12s\n' answer site instructions "x respond"
 for answer in "$@"; do

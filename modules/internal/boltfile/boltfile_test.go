@@ -203,6 +203,51 @@ func TestRewrite(t *testing.T) {
 	mustClose(t, f)
 }
 
+// TestReplace: whoever replaces a database is told of others who use it, or may; one that
+// cannot be opened is nobody's.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, fresh, before := filepath.Join(dir, "demo.db"), filepath.Join(dir, "fresh.db"), filepath.Join(dir, "before.db")
+	if f, err := OpenExisting(path, Options{Damaged: errDemo}); f != nil || err != nil {
+		t.Errorf("where there is none: %v, %v", f, err)
+	}
+	old := mustOpen(t, path)
+	put(t, old, "old")
+	if _, err := OpenExisting(path, Options{Damaged: errDemo}); !errors.Is(err, ErrInUse) {
+		t.Errorf("in use: %v", err)
+	}
+	mustClose(t, old)
+	closed := func(string, int, os.FileMode) (*os.File, error) { return nil, fs.ErrPermission }
+	if _, err := OpenExisting(path, Options{Damaged: errDemo, OpenFile: closed}); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("somebody else's: %v", err)
+	}
+	f := mustOpen(t, fresh)
+	put(t, f, "new")
+	mustClose(t, f)
+	old, err := OpenExisting(path, Options{Damaged: errDemo})
+	if err != nil || old == nil {
+		t.Fatal(old, err)
+	}
+	if err := Replace(path, fresh, before); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, old)
+	for path, want := range map[string]string{path: "new", before: "old"} {
+		f := mustOpen(t, path)
+		if got := get(t, f); got != want {
+			t.Errorf("%s holds %q", path, got)
+		}
+		mustClose(t, f)
+	}
+	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), Smallest), fileMode); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := OpenExisting(path, Options{Damaged: errDemo}); f != nil || err != nil {
+		t.Errorf("what is no database: %v, %v", f, err)
+	}
+}
+
 func TestSyncFailed(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {

@@ -2,8 +2,9 @@
 
 package ledgerdb
 
-// InUse returns ErrInUse where a process uses the ledger in a directory, as Restore would,
-// and replaces nothing. It makes no ledger where there is none.
+// InUse returns ErrInUse where a process uses the ledger in a directory, and another error
+// where it is closed to this one, as Restore would, and replaces nothing. It makes no
+// ledger where there is none.
 func InUse(dir string) error {
 	f, err := lockExisting(dir)
 	if err != nil {

@@ -52,17 +52,14 @@ func Restore(backup, dir string) error {
 // lockExisting takes the lock of the ledger in a directory. It returns nil if there
 // is none; one that is too damaged to be opened is nobody's.
 func lockExisting(dir string) (*file, error) {
-	if _, err := os.Stat(filepath.Join(dir, fileName)); errors.Is(err, fs.ErrNotExist) {
+	f, err := boltfile.OpenExisting(filepath.Join(dir, fileName), boltfile.Options{Damaged: ErrDamaged})
+	if err != nil {
+		return nil, fmt.Errorf("open ledger in %s: %w", dir, err)
+	}
+	if f == nil {
 		return nil, nil
 	}
-	f, err := openLocked(dir, boltfile.Options{})
-	switch {
-	case errors.Is(err, ErrInUse):
-		return nil, err
-	case err != nil:
-		return nil, nil
-	}
-	return f, nil
+	return &file{f}, nil
 }
 
 // journal returns the name of the journal, or "" if it cannot be told.
@@ -91,16 +88,7 @@ func replace(backup, dir, journal string) error {
 		return errors.Join(err, os.Remove(fresh))
 	}
 	forget(before, journal)
-	if err := os.Link(path, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		// A file system without links: for a moment there is no ledger.
-		if err := os.Rename(path, before); err != nil {
-			return err
-		}
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return boltfile.SyncDir(dir)
+	return boltfile.Replace(path, fresh, before)
 }
 
 // copyBackup copies a backup without its seal, and gives the copy a journal of its

@@ -49,16 +49,9 @@ func restore(backup, dir string) error {
 // lockExisting takes the lock of a file, if there is one. One that is too damaged to be
 // opened is nobody's.
 func lockExisting(path string) (release func() error, err error) {
-	nothing := func() error { return nil }
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nothing, nil
-	}
-	f, err := openFile(path)
-	switch {
-	case errors.Is(err, ErrInUse), errors.Is(err, fs.ErrPermission):
-		return nil, err
-	case err != nil:
-		return nothing, nil
+	f, err := boltfile.OpenExisting(path, boltfile.Options{Damaged: ErrDamaged})
+	if f == nil {
+		return func() error { return nil }, err
 	}
 	return f.Close, nil
 }
@@ -75,16 +68,7 @@ func replace(backup, dir string) error {
 	if err := discard(before); err != nil {
 		return err
 	}
-	if err := os.Link(path, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		// A file system without links: for a moment there are no records.
-		if err := os.Rename(path, before); err != nil {
-			return err
-		}
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return boltfile.SyncDir(dir)
+	return boltfile.Replace(path, fresh, before)
 }
 
 func discard(path string) error {

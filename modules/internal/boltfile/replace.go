@@ -1,0 +1,44 @@
+// Copyright 2026 The Tollgate Authors. SPDX-License-Identifier: Apache-2.0
+
+package boltfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// OpenExisting opens the database that is to be replaced at a path, for its lock. It returns
+// nil without an error where there is none, and where it is too damaged to be opened, which
+// makes it nobody's. The error is ErrInUse where another process has it open, and
+// fs.ErrPermission where this one may not know whether another has.
+func OpenExisting(path string, o Options) (*File, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	f, err := Open(path, o)
+	switch {
+	case errors.Is(err, ErrInUse), errors.Is(err, fs.ErrPermission):
+		return nil, err
+	case err != nil:
+		return nil, nil
+	}
+	return f, nil
+}
+
+// Replace has a whole file take the place of the one at a path, in one step: a crash leaves
+// the one or the other. What was there, if anything, stays under the name before, which must
+// be free.
+func Replace(path, fresh, before string) error {
+	if err := os.Link(path, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// A file system without links: for a moment there is no file.
+		if err := os.Rename(path, before); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(fresh, path); err != nil {
+		return err
+	}
+	return SyncDir(filepath.Dir(path))
+}
