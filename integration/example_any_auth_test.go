@@ -28,6 +28,7 @@ func anyAuthGateway(t *testing.T) (*Gateway, *Upstream) {
 
 func TestAnyAuth(t *testing.T) {
 	g, up := anyAuthGateway(t)
+	const unknownUser = "any, another user"
 	key, bearer, password := "apikey: "+aliceReportsKey, "Authorization: Bearer "+aliceReportsKey, asUser("alice", "demo-password")
 	for name, tc := range map[string]struct {
 		path     string
@@ -44,7 +45,7 @@ func TestAnyAuth(t *testing.T) {
 		"any, right key, wrong password": {"/reports/1", []string{key, asUser("alice", "wrong")}, 200, "", "alice", "key_"},
 		"any, wrong key":                 {"/reports/1", []string{"apikey: wrong"}, 401, "key_invalid", "", ""},
 		"any, wrong password":            {"/reports/1", []string{asUser("alice", "wrong")}, 401, "credentials_invalid", "", ""},
-		"any, another user":              {"/reports/1", []string{asUser("root", "demo-password")}, 401, "credentials_invalid", "", ""},
+		unknownUser:                      {"/reports/1", []string{asUser("root", "demo-password")}, 401, "credentials_invalid", "", ""},
 		"any, nothing":                   {"/reports/1", nil, 401, "credentials_missing", "", ""},
 		"anonymous":                      {"/public/1", nil, 200, "", "guest", ""},
 		"anonymous, key":                 {"/public/1", []string{key}, 200, "", "alice", "key_"},
@@ -55,6 +56,9 @@ func TestAnyAuth(t *testing.T) {
 		"all, wrong password":            {"/admin/1", []string{key, asUser("alice", "wrong")}, 401, "credentials_invalid", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name == unknownUser {
+				t.Skip("Caddy compares with a digest of cost 14, for which the race detector needs some 20 seconds")
+			}
 			before := len(up.Requests())
 			got := g.Get(tc.path, append([]string{"X-Consumer-Username: root"}, tc.headers...)...)
 			if got.Status != tc.status {
