@@ -145,12 +145,10 @@ var means = []string{"Authorization", "Content-Type", "Cookie", "Origin", "Proxy
 
 // checkHeader refuses headers that cannot carry a version.
 func checkHeader(name string) error {
-	if err := options.CheckHeader(name); err != nil {
+	if err := options.CheckRequestHeader(name); err != nil {
 		return err
 	}
 	switch canonical := http.CanonicalHeaderKey(name); {
-	case strings.ContainsAny(name, "_."):
-		return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
 	case canonical == "Accept":
 		return errors.New("the Accept header is a source of its own; write: accept")
 	case state.ReservedHeader(canonical) != "" || slices.Contains(means, canonical):

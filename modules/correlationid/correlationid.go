@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -111,11 +110,8 @@ var taken = map[string]bool{
 }
 
 func checkHeader(name string) error {
-	if err := options.CheckHeader(name); err != nil {
+	if err := options.CheckRequestHeader(name); err != nil {
 		return err
-	}
-	if strings.ContainsAny(name, "_.") {
-		return fmt.Errorf("%q never arrives: Caddy drops headers with _ or . in their names", name)
 	}
 	if taken[http.CanonicalHeaderKey(name)] || state.IsIdentityHeader(name) {
 		return fmt.Errorf("%q has a meaning of its own; write another, such as X-Request-ID", name)

@@ -221,7 +221,7 @@ func TestCaddyfileRefusals(t *testing.T) {
 	rows := []struct{ name, src, want string }{
 		{"two headers", "correlation_id A B", "correlation_id takes 0 or 1 argument, not 2; write: correlation_id [<header>], at Testfile:1"},
 		{"no header name", "correlation_id X-Id:", `correlation_id: "X-Id:" is not a header name; write one such as X-API-Key, without spaces or colon, at Testfile:1`},
-		{"underscore", "correlation_id x_id", `correlation_id: "x_id" never arrives: Caddy drops headers with _ or . in their names, at Testfile:1`},
+		{"underscore", "correlation_id x_id", `correlation_id: "x_id" is a name that Caddy drops, unless told to expect it, since upstreams may take _ and . for -; write "x-id", at Testfile:1`},
 		{"taken", "correlation_id authorization", `correlation_id: "authorization" has a meaning of its own; write another, such as X-Request-ID, at Testfile:1`},
 		{"identity", "correlation_id X-Consumer-Id", `correlation_id: "X-Consumer-Id" has a meaning of its own; write another, such as X-Request-ID, at Testfile:1`},
 		{"unknown option", "correlation_id {\n header A\n}", `correlation_id: unknown option "header"; valid options are: accept, echo, generator, at Testfile:2`},

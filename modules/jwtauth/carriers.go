@@ -90,13 +90,11 @@ func (t *Tokens) addPlace(k kind, name string) error {
 }
 
 func checkCarrierHeader(name string) error {
-	if err := options.CheckHeader(name); err != nil {
+	if err := options.CheckRequestHeader(name); err != nil {
 		return err
 	}
 	canonical := http.CanonicalHeaderKey(name)
 	switch {
-	case strings.ContainsAny(name, "_."):
-		return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name", name)
 	case canonical == "Authorization":
 		return errors.New("authorization is the option bearer")
 	case slices.Contains(reserved, canonical):

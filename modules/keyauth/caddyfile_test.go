@@ -21,7 +21,7 @@ func TestUnmarshalCaddyfile(t *testing.T) {
 		{"argument", "key_auth bob", "", "key_auth takes no arguments, not 1; write: key_auth, at Testfile:1"},
 		{"unknown option", "key_auth {\n key_names apikey\n}", "", `key_auth: unknown option "key_names"`},
 		{"twice", "key_auth {\n realm a\n realm b\n}", "", "realm is given twice, first on line 2"},
-		{"underscore", "key_auth {\n headers x_api_key\n}", "", `key_auth: headers: "x_api_key" can never arrive: Caddy drops headers with _ or . in their name, which upstreams could take for the one with -; write "x-api-key", at Testfile:2`},
+		{"underscore", "key_auth {\n headers x_api_key\n}", "", `key_auth: headers: "x_api_key" is a name that Caddy drops, unless told to expect it, since upstreams may take _ and . for -; write "x-api-key", at Testfile:2`},
 		{"authorization", "key_auth {\n headers Authorization\n}", "", "write: bearer on, at Testfile:2"},
 		{"header twice", "key_auth {\n headers a A\n}", "", "A is listed twice, at Testfile:2"},
 		{"not on or off", "key_auth {\n bearer yes\n}", "", `"yes" is neither on nor off`},

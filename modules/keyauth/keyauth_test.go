@@ -235,7 +235,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"bearer off and listed", `{"carriers": ["bearer"], "bearer": false}`, "switched off"},
 		{"names of a carrier that is not listed", `{"carriers": ["header"], "query": ["k"]}`, "carriers does not list it"},
 		{"underscore", `{"headers": ["api_key"]}`, `write "api-key"`},
-		{"dot", `{"headers": ["api.key"]}`, "can never arrive"},
+		{"dot", `{"headers": ["api.key"]}`, `write "api-key"`},
 		{"authorization", `{"headers": ["authorization"]}`, "write: bearer on"},
 		{"identity header", `{"headers": ["X-Consumer-Username"]}`, "another meaning"},
 		{"no token", `{"headers": ["api key"]}`, "not a header name"},

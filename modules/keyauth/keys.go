@@ -322,13 +322,10 @@ var reserved = []string{
 
 func checkHeaders(names []string) error {
 	for _, name := range names {
-		if err := options.CheckHeader(name); err != nil {
+		if err := options.CheckRequestHeader(name); err != nil {
 			return err
 		}
 		switch canonical := http.CanonicalHeaderKey(name); {
-		case strings.ContainsAny(name, "_."):
-			return fmt.Errorf("%q can never arrive: Caddy drops headers with _ or . in their name, "+
-				"which upstreams could take for the one with -; write %q", name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
 		case canonical == "Authorization":
 			return errors.New("the header Authorization carries a key only as a bearer token; write: bearer on")
 		case slices.Contains(reserved, canonical), state.IsIdentityHeader(name):

@@ -218,9 +218,13 @@ func TestReplace(t *testing.T) {
 		t.Errorf("in use: %v", err)
 	}
 	mustClose(t, old)
-	closed := func(string, int, os.FileMode) (*os.File, error) { return nil, fs.ErrPermission }
-	if _, err := OpenExisting(path, Options{Damaged: errDemo, OpenFile: closed}); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("somebody else's: %v", err)
+	for _, why := range []error{fs.ErrPermission, syscall.EMFILE} {
+		closed := func(string, int, os.FileMode) (*os.File, error) {
+			return nil, &fs.PathError{Op: "open", Path: path, Err: why}
+		}
+		if _, err := OpenExisting(path, Options{Damaged: errDemo, OpenFile: closed}); !errors.Is(err, why) {
+			t.Errorf("closed to this process: %v, want %v", err, why)
+		}
 	}
 	f := mustOpen(t, fresh)
 	put(t, f, "new")

@@ -11,17 +11,18 @@ import (
 
 // OpenExisting opens the database that is to be replaced at a path, for its lock. It returns
 // nil without an error where there is none, and where it is too damaged to be opened, which
-// makes it nobody's. The error is ErrInUse where another process has it open, and
-// fs.ErrPermission where this one may not know whether another has.
+// makes it nobody's. The error is ErrInUse where another process has it open, and a PathError,
+// such as for want of permission, where the system does not open it to this one: whether
+// another has it is not known then.
 func OpenExisting(path string, o Options) (*File, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	f, err := Open(path, o)
-	switch {
-	case errors.Is(err, ErrInUse), errors.Is(err, fs.ErrPermission):
+	if _, closed := errors.AsType[*fs.PathError](err); closed || errors.Is(err, ErrInUse) {
 		return nil, err
-	case err != nil:
+	}
+	if err != nil {
 		return nil, nil
 	}
 	return f, nil

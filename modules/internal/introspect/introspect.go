@@ -193,7 +193,8 @@ func (c *Client) Ask(ctx context.Context, token string) (*Answer, Source, error)
 	if fresh {
 		return kept, Cached, nil
 	}
-	answer, err := (*Answer)(nil), errToken
+	var answer *Answer
+	err := errToken
 	if !c.refuses(d, now) {
 		answer, err = c.join(ctx, d, token)
 	}

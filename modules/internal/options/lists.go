@@ -73,6 +73,21 @@ func CheckHeader(name string) error {
 	return nil
 }
 
+// CheckRequestHeader is CheckHeader for a header by which clients say something. It refuses
+// names with _ or . as well: Caddy drops those, and where the options of a server,
+// expected_underscore_headers and expected_dot_headers, let them in, upstreams may take them
+// for the name with -, which says nothing here.
+func CheckRequestHeader(name string) error {
+	if err := CheckHeader(name); err != nil {
+		return err
+	}
+	if strings.ContainsAny(name, "_.") {
+		return fmt.Errorf("%q is a name that Caddy drops, unless told to expect it, since upstreams may take _ and . for -; write %q",
+			name, strings.NewReplacer("_", "-", ".", "-").Replace(name))
+	}
+	return nil
+}
+
 // Prefixes reads one or more IP addresses or CIDR prefixes, none twice, and
 // appends them to p as they are written. The word private_ranges stands for
 // the ranges that it stands for in Caddy's own directives.
